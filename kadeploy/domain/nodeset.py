@@ -1,0 +1,106 @@
+"""`NodeSet`: an immutable set of node names that parses from and folds to the field's range syntax.
+
+The syntax is ClusterShell's (several brackets, steps, padding), which contains Kadeploy3's. ClusterShell
+is used to parse and fold only: in between a node set is a frozenset, so that splitting ten thousand
+nodes costs what set algebra costs. Iteration is in natural order (node-2 before node-10).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from ClusterShell.NodeSet import NodeSet as Folded
+from ClusterShell.NodeSet import NodeSetException
+
+from kadeploy.errors import InvalidNodes
+
+_DIGITS: Final = re.compile(r"(\d+)")
+_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
+LARGEST: Final = 100_000  # names in one expression: a slip such as node-[1-99999999] must not fill the memory
+
+
+def natural_key(name: str) -> tuple[object, ...]:
+    """Sort key that orders numbers inside names by value."""
+    parts = _DIGITS.split(name)
+    return tuple(int(part) if index % 2 else part for index, part in enumerate(parts))
+
+
+class NodeSet:
+    """An immutable, hashable set of node names."""
+
+    __slots__ = ("_names",)
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._names = names if isinstance(names, frozenset) else frozenset(names)
+
+    @classmethod
+    def parse(cls, *texts: str) -> NodeSet:
+        """Unfold range expressions; raises InvalidNodes with the faulty text."""
+        names: set[str] = set()
+        for text in texts:
+            names.update(_unfold(text))
+        return cls(names)
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self._names
+
+    def first(self) -> str:
+        """The first name in natural order; raises ValueError on an empty set."""
+        return min(self._names, key=natural_key)
+
+    def __str__(self) -> str:
+        return str(Folded.fromlist(sorted(self._names), resolver=False)) if self._names else ""
+
+    def __repr__(self) -> str:
+        return f"NodeSet({str(self)!r})"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._names, key=natural_key))
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NodeSet) and self._names == other._names
+
+    def __hash__(self) -> int:
+        return hash(self._names)
+
+    def __or__(self, other: NodeSet) -> NodeSet:
+        return NodeSet(self._names | other._names)
+
+    def __and__(self, other: NodeSet) -> NodeSet:
+        return NodeSet(self._names & other._names)
+
+    def __sub__(self, other: NodeSet) -> NodeSet:
+        return NodeSet(self._names - other._names)
+
+    def __le__(self, other: NodeSet) -> bool:
+        return self._names <= other._names
+
+
+def _unfold(text: str) -> Iterable[str]:
+    stripped = text.strip()
+    if not stripped:
+        raise InvalidNodes("the node list is empty", hint="name at least one node, as in node-[1-3]")
+    if "@" in stripped:
+        raise InvalidNodes(f"{stripped!r} is not a node range", hint="groups (@name) are not known here")
+    try:
+        folded = Folded(stripped, resolver=False)
+    except NodeSetException as error:
+        raise InvalidNodes(f"{stripped!r} is not a node range: {error}") from error
+    if not folded:
+        raise InvalidNodes(f"the range {stripped!r} names no node")
+    if len(folded) > LARGEST:
+        raise InvalidNodes(f"the range {stripped!r} names {len(folded)} nodes, more than {LARGEST}")
+    names = list(folded)
+    for name in names:
+        if not _NAME.match(name):
+            raise InvalidNodes(f"{name!r} is not a node name")
+    return names

@@ -1,0 +1,73 @@
+"""States of a node and of an operation, with the words Kadeploy3's clients know."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class OperationKind(StrEnum):
+    """`prefix` begins the operation's id."""
+
+    DEPLOYMENT = "deployment"
+    REBOOT = "reboot"
+    POWER = "power"
+
+    @property
+    def prefix(self) -> str:
+        return {"deployment": "D-", "reboot": "R-", "power": "P-"}[self.value]
+
+
+class OperationState(StrEnum):
+    """All but the first are final."""
+
+    RUNNING = "running"
+    DONE = "done"
+    ABORTED = "aborted"
+    ERROR = "error"
+
+    @property
+    def is_final(self) -> bool:
+        return self is not OperationState.RUNNING
+
+
+class Progress(StrEnum):
+    """What has become of one node in one operation; values are Kadeploy3's."""
+
+    PROCESSING = "processing"
+    OK = "ok"
+    KO = "ko"
+    ABORTED = "aborted"
+
+
+class NodeState(StrEnum):
+    """What the database says a node is; values are Kadeploy3's. One that ends in `ing` is busy."""
+
+    DEPLOYING = "deploying"
+    DEPLOYED = "deployed"
+    DEPLOY_FAILED = "deploy_failed"
+    REBOOTING = "rebooting"
+    REBOOTED = "rebooted"
+    REBOOT_FAILED = "reboot_failed"
+    POWERING = "powering"
+    POWERED = "powered"
+    POWER_FAILED = "power_failed"
+    DEPLOY_ENV = "deploy_env"
+    RECORDED_ENV = "recorded_env"
+    ABORTED = "aborted"
+
+
+BUSY = {
+    OperationKind.DEPLOYMENT: NodeState.DEPLOYING,
+    OperationKind.REBOOT: NodeState.REBOOTING,
+    OperationKind.POWER: NodeState.POWERING,
+}
+SUCCEEDED = {
+    OperationKind.DEPLOYMENT: NodeState.DEPLOYED,
+    OperationKind.REBOOT: NodeState.REBOOTED,
+    OperationKind.POWER: NodeState.POWERED,
+}
+FAILED = {
+    OperationKind.DEPLOYMENT: NodeState.DEPLOY_FAILED,
+    OperationKind.REBOOT: NodeState.REBOOT_FAILED,
+    OperationKind.POWER: NodeState.POWER_FAILED,
+}

@@ -1,0 +1,71 @@
+"""Building the minimal environment, step by step, into a folder: `vmlinuz` and `initrd`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from kadeploy.errors import BadConfiguration
+from kadeploy.minienv import debian, packages, squash, stamp, tree
+
+KERNEL = "vmlinuz"
+INITRD = "initrd"
+TOOLS = {"mmdebstrap": "mmdebstrap", "mksquashfs": "squashfs-tools", "cpio": "cpio", "zstd": "zstd", "depmod": "kmod"}
+Say = Callable[[str], None]
+
+
+def build(output: Path, *, force: bool = False, say: Say = print) -> bool:
+    """Build into `output` unless what is there is current; returns whether anything was built.
+
+    Needs root. Raises BadConfiguration for what is missing on this system, CommandFailed when a step fails.
+    """
+    outputs = (output / KERNEL, output / INITRD)
+    mark = output / ".stamp"
+    recipe = stamp.recipe_hash([*stamp.sources(Path(__file__).parent), *debian.sources()])
+    if not force and stamp.is_current(mark, recipe, outputs):
+        return False
+    _check_tools()
+    output.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+
+    def step(text: str) -> None:
+        say(f"[{time.monotonic() - started:5.1f} s] {text}")
+
+    with tempfile.TemporaryDirectory(dir=output, prefix=".building-") as work:
+        _steps(Path(work), outputs, step)
+    stamp.write(mark, recipe, outputs)
+    for path in outputs:
+        step(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+    return True
+
+
+def _steps(work: Path, outputs: tuple[Path, Path], step: Say) -> None:
+    source, root, stage = work / "packages", work / "root", work / "stage"
+    step(f"unpacking {len(packages.PACKAGES)} Debian packages and what they need")
+    debian.make_tree(source, packages.PACKAGES, variant="extract", options=MERGED_USR, log=work / "mmdebstrap.log")
+    step("choosing programs, libraries and modules")
+    tree.lay_out(source, root)
+    step("packing the file system")
+    squash.squash(root, work / "root.squashfs")
+    squash.first_stage(source, stage)
+    squash.initrd(stage, work / "root.squashfs", work / INITRD)
+    shutil.copyfile(source / "boot" / f"vmlinuz-{tree.kernel_version(source)}", work / KERNEL)
+    for path in outputs:
+        (work / path.name).chmod(0o644)
+        os.replace(work / path.name, path)
+
+
+MERGED_USR = ("--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",)
+
+
+def _check_tools() -> None:
+    missing = sorted({package for tool, package in TOOLS.items() if shutil.which(tool) is None})
+    if os.geteuid() != 0:
+        raise BadConfiguration("the minimal environment must be built as root", hint="it unpacks Debian packages")
+    if missing:
+        raise BadConfiguration(f"missing on this system: {', '.join(missing)}", hint=f"apt install {' '.join(missing)}")
