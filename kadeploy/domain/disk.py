@@ -42,6 +42,9 @@ class Layout:
         """The number of the first partition with that role, or None."""
         return next((part.number for part in self.partitions if part.role is role), None)
 
+    def partition(self, number: int) -> Partition:
+        return next(part for part in self.partitions if part.number == number)
+
     @property
     def least_size(self) -> int:
         """Bytes a disk must have: all fixed sizes, 16 MiB for an open-ended one, 2 MiB for the tables."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from kadeploy.domain.disk import Layout
 from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.patience import Patience
 from kadeploy.domain.timeout import Timeout
 
 
@@ -60,6 +61,7 @@ class Cluster:
     user_params: str = ""
     reboot_timeout: Timeout = Timeout("300")
     kexec_timeout: Timeout = Timeout("120")
+    patience: Patience = Patience()
     supported_fs: tuple[str, ...] = ("ext2", "ext3", "ext4", "xfs", "btrfs", "vfat")
 
 

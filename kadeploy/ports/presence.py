@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from enum import StrEnum
 from typing import Protocol
 
@@ -17,7 +17,7 @@ class System(StrEnum):
 
 
 class Presence(Protocol):
-    def watch(self, nodes: NodeSet, system: System, since: float) -> AsyncIterator[str]:
+    def watch(self, nodes: NodeSet, system: System, since: float) -> AsyncGenerator[str, None]:
         """Yield each node once, as soon as it answers in that system; ends when all have, else never.
 
         Only a minimal environment booted after `since` (seconds since the epoch) counts: one that was up before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from kadeploy.domain.node import Site
 from kadeploy.domain.nodeset import NodeSet
@@ -63,6 +63,7 @@ class StepResult:
 class Step(Protocol):
     """A frozen value whose fields are its options, so that a plan prints. `name` is Kadeploy3's word for it."""
 
-    name: ClassVar[str]
+    @property
+    def name(self) -> str: ...
 
     async def run(self, context: Context, nodes: NodeSet) -> StepResult: ...

@@ -107,11 +107,32 @@ class Rights(Protocol):
         """A user's rights, or everybody's."""
         ...
 
-    async def grant(self, rights: Sequence[Right], *, overwrite: bool, administrators: frozenset[str]) -> None:
-        """Raises Conflict when a node is granted to another user who is no administrator, unless `overwrite`,
-        which takes it from them."""
+    async def grant(self, rights: Sequence[Right], *, overwrite: bool, administrators: frozenset[str]) -> int:
+        """The number that were not held before.
+
+        Raises Conflict when a node is granted to another user who is no administrator, unless `overwrite`, which
+        takes it from them; one node is never taken out of their right on every node.
+        """
         ...
 
     async def revoke(self, rights: Sequence[Right]) -> int:
         """Delete exactly these; the number deleted."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedToken:
+    """`token_hash` is the token's SHA-256 in hexadecimal; the token itself is kept nowhere."""
+
+    token_hash: str
+    issued_at: float
+
+
+class Tokens(Protocol):
+    """What the agent of a node must show: one token a node, replaced at each boot."""
+
+    async def issue(self, node: str, *, at: float, token_hash: str) -> None: ...
+
+    async def current(self, node: str) -> IssuedToken | None: ...
+
+    async def all(self) -> Mapping[str, IssuedToken]: ...

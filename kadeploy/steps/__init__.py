@@ -1,0 +1,44 @@
+"""The catalogue: every micro-step by the name that plans, people and files know it by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from kadeploy.ports.step import Step
+from kadeploy.steps.await_boot import AwaitBoot
+from kadeploy.steps.check_kernel_files import CheckKernelFiles
+from kadeploy.steps.configure_system import ConfigureSystem
+from kadeploy.steps.create_partition_table import CreatePartitionTable
+from kadeploy.steps.format import Format
+from kadeploy.steps.install_bootloader import InstallBootloader
+from kadeploy.steps.kexec import Kexec
+from kadeploy.steps.mount import Mount, Unmount
+from kadeploy.steps.reboot import Reboot
+from kadeploy.steps.reboot_from_deploy_env import RebootFromDeployEnv
+from kadeploy.steps.send_image import SendImage
+from kadeploy.steps.send_key import SendKey
+from kadeploy.steps.set_power import SetPower
+from kadeploy.steps.switch_boot import SwitchBoot
+from kadeploy.steps.sync import Sync
+
+CATALOGUE: Final[Mapping[str, type[Step]]] = {
+    "switch_pxe": SwitchBoot,
+    "reboot": Reboot,
+    "wait_reboot": AwaitBoot,
+    "create_partition_table": CreatePartitionTable,
+    "format_deploy_part": Format,
+    "format_tmp_part": Format,
+    "format_swap_part": Format,
+    "mount_deploy_part": Mount,
+    "umount_deploy_part": Unmount,
+    "send_environment": SendImage,
+    "configure_system": ConfigureSystem,
+    "check_kernel_files": CheckKernelFiles,
+    "send_key": SendKey,
+    "install_bootloader": InstallBootloader,
+    "sync": Sync,
+    "kexec": Kexec,
+    "reboot_from_deploy_env": RebootFromDeployEnv,
+    "power": SetPower,
+}

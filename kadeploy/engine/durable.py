@@ -1,0 +1,96 @@
+"""Durable execution on DBOS: what a killed server was doing goes on when it is started again.
+
+One operation is one workflow, and so is each node set in it, with an id of its own; one visit of a step by a node
+set is one recorded step. The workflow functions only follow recorded answers, so that replaying them after a
+restart leads to the same place. Nothing else imports dbos.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowHandleAsync
+
+from kadeploy.engine.carry_out import Runs, carry_out
+from kadeploy.engine.ticket import Ticket
+from kadeploy.engine.walk import Json, walk
+
+WORKFLOWS_VERSION: Final = "1"  # raised when a walk recorded by an older version could no longer be followed
+
+log = logging.getLogger(__name__)
+
+
+class DurableEngine:
+    """Implements ports.engine.Engine. `launch` must be called in the running event loop that is to do the work."""
+
+    def __init__(self, runs: Runs, *, url: str) -> None:
+        self._runs = runs
+        config: DBOSConfig = {
+            "name": "kadeploy",
+            "system_database_url": url,
+            "application_version": WORKFLOWS_VERSION,
+            "executor_id": "kadeployd",
+            "log_level": "WARNING",
+            "console_log_level": "WARNING",
+            "use_listen_notify": False,
+        }
+        DBOS(config=config)
+
+        # dbos registers plain functions only
+        async def operation(operation_id: str) -> None:
+            await carry_out(operation_id, runs, _DbosRecorder(self))
+
+        async def node_set(ticket: Json) -> None:
+            own = Ticket.from_json(ticket)
+            await walk(own, await runs.of(own.operation), runs.performer, _DbosRecorder(self))
+
+        self._operation = DBOS.workflow(name="operation")(operation)
+        self._node_set = DBOS.workflow(name="node_set")(node_set)
+
+    async def launch(self) -> None:
+        """Open the database, and go on with what was unfinished."""
+        DBOS.launch()
+        for operation_id in await self._runs.performer.operations.running():
+            await self.start(operation_id)
+
+    async def close(self) -> None:
+        """Stop; what is unfinished stays so, for the next launch."""
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+
+    async def start(self, operation_id: str) -> None:
+        with SetWorkflowID(operation_id):
+            await DBOS.start_workflow_async(self._operation, operation_id)
+
+    async def abort(self, operation_id: str) -> None:
+        await self._runs.abort(operation_id)
+        handle: WorkflowHandleAsync[None] = await DBOS.retrieve_workflow_async(operation_id)
+        await handle.get_result()
+
+    async def branch(self, ticket: Ticket) -> WorkflowHandleAsync[None]:
+        """Start a node set's workflow; the same id is never started twice."""
+        with SetWorkflowID(ticket.workflow_id):
+            return await DBOS.start_workflow_async(self._node_set, ticket.to_json())
+
+
+class _DbosRecorder:
+    """Implements engine.walk.Recorder for one workflow."""
+
+    def __init__(self, engine: DurableEngine) -> None:
+        self._engine = engine
+        self._children: list[WorkflowHandleAsync[None]] = []
+
+    async def once(self, name: str, work: Callable[[], Awaitable[Json]]) -> Json:
+        async def step() -> Json:
+            return await work()
+
+        return await DBOS.run_step_async({"name": name}, step)
+
+    async def branch(self, ticket: Ticket) -> None:
+        self._children.append(await self._engine.branch(ticket))
+
+    async def join(self) -> None:
+        for child in self._children:
+            await child.get_result()

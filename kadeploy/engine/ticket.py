@@ -1,0 +1,59 @@
+"""`Ticket`: where a node set is in its plan. It is all that a node set's durable workflow is started with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import cast
+
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.engine.plan import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """`set` names the node set inside its cluster: `0`, its children `0.1`, `0.2`…
+
+    `began` is when it entered the current attempt and `entered` when it entered the current step, in seconds
+    since the epoch; a node set that stays in a step while others go on keeps both. `children` counts the sets that
+    have left this one.
+    """
+
+    operation: str
+    cluster: str
+    set: str
+    place: Place
+    nodes: NodeSet
+    began: float
+    entered: float
+    children: int = 0
+
+    @property
+    def workflow_id(self) -> str:
+        """Unique and the same after a restart, so that a set is never started twice."""
+        return f"{self.operation}/{self.cluster}/{self.set}"
+
+    @property
+    def key(self) -> str:
+        """Names this visit of a step for ever."""
+        return f"{self.workflow_id}/{self.place}"
+
+    def moved(self, place: Place, nodes: NodeSet, *, at: float, born: int = 0) -> Ticket:
+        """The same set, entering another step at that time, after `born` more sets have left it."""
+        began = at if place.step == 0 else self.began
+        return replace(self, place=place, nodes=nodes, began=began, entered=at, children=self.children + born)
+
+    def child(self, index: int, place: Place, nodes: NodeSet, *, at: float) -> Ticket:
+        """A set that leaves this one; one that stays in the same step keeps the times."""
+        named = replace(self, set=f"{self.set}.{index}", children=0)
+        return replace(named, nodes=nodes) if place == self.place else named.moved(place, nodes, at=at)
+
+    def to_json(self) -> dict[str, object]:
+        return {**asdict(replace(self, nodes=NodeSet())), "nodes": str(self.nodes), "place": asdict(self.place)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, object]) -> Ticket:
+        known = dict(data)
+        known["nodes"] = NodeSet.parse(str(data["nodes"]))
+        known["place"] = Place(**cast(Mapping[str, int], data["place"]))
+        return cls(**known)  # type: ignore[arg-type]

@@ -1,0 +1,20 @@
+"""`reboot_from_deploy_env`: the minimal environment reboots itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.ports.remote import Command
+from kadeploy.ports.step import Context, StepResult
+from kadeploy.steps.on_nodes import on_nodes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebootFromDeployEnv:
+    timeout: float = 30.0
+
+    name = "reboot_from_deploy_env"
+
+    async def run(self, context: Context, nodes: NodeSet) -> StepResult:
+        return await on_nodes(context, nodes, lambda _: Command(name="reboot"), self.timeout)
