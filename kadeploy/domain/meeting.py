@@ -12,14 +12,14 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Final
+from typing import Any, Final
 
 PROTOCOL: Final = 1
-LINE_LIMIT: Final = 1024 * 1024  # bytes of one message
-OUTPUT_LIMIT: Final = 64 * 1024  # characters of one result's output, and of its reason: the end is kept
+LINE_LIMIT: Final = 4 * 1024 * 1024  # bytes of one message: a long chain's order and the manifest fit
+OUTPUT_LIMIT: Final = 32 * 1024  # characters of one result's output, and of its reason: the end is kept
 BEAT: Final = b"\n"  # says nothing but "I am here"
 BEAT_INTERVAL: Final = 4.0  # seconds between beats
-SILENCE_LIMIT: Final = 13.0  # seconds without a byte after which the peer is dead
+SILENCE_LIMIT: Final = 11.0  # seconds without a byte after which the peer is dead
 
 
 class BadMessage(ValueError):
@@ -154,7 +154,7 @@ def decode(line: bytes) -> Message | None:
     kind = _KINDS.get(str(data.get("kind")))
     if kind is None:
         return None
-    values = {}
+    values: dict[str, Any] = {}
     for entry in fields(kind):
         if entry.name not in data:
             continue

@@ -17,6 +17,9 @@ from ClusterShell.NodeSet import NodeSetException
 from kadeploy.errors import InvalidNodes
 
 _DIGITS: Final = re.compile(r"(\d+)")
+_BRACKETS: Final = re.compile(r"\[([^\]]*)\]")
+_OUTSIDE_COMMA: Final = re.compile(r",(?![^\[]*\])")
+_RANGE: Final = re.compile(r"(\d{1,18})-(\d{1,18})")
 _NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
 LARGEST: Final = 100_000  # names in one expression: a slip such as node-[1-99999999] must not fill the memory
 
@@ -91,16 +94,29 @@ def _unfold(text: str) -> Iterable[str]:
         raise InvalidNodes("the node list is empty", hint="name at least one node, as in node-[1-3]")
     if "@" in stripped:
         raise InvalidNodes(f"{stripped!r} is not a node range", hint="groups (@name) are not known here")
+    if (count := _count(stripped)) > LARGEST:
+        raise InvalidNodes(f"the range {stripped!r} names {count} nodes, more than {LARGEST}")
     try:
         folded = Folded(stripped, resolver=False)
     except NodeSetException as error:
         raise InvalidNodes(f"{stripped!r} is not a node range: {error}") from error
     if not folded:
         raise InvalidNodes(f"the range {stripped!r} names no node")
-    if len(folded) > LARGEST:
-        raise InvalidNodes(f"the range {stripped!r} names {len(folded)} nodes, more than {LARGEST}")
     names = list(folded)
     for name in names:
         if not _NAME.match(name):
             raise InvalidNodes(f"{name!r} is not a node name")
     return names
+
+
+def _count(text: str) -> int:
+    """How many names the expression can unfold to at most, without unfolding it."""
+    return sum(_count_name(name) for name in _OUTSIDE_COMMA.split(text))
+
+
+def _count_name(name: str) -> int:
+    count = 1
+    for group in _BRACKETS.findall(name):
+        ranges = [(int(low), int(high)) for low, high in _RANGE.findall(group)]
+        count *= max(1, group.count(",") + 1 - len(ranges) + sum(high - low + 1 for low, high in ranges if high >= low))
+    return count

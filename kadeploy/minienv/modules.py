@@ -16,13 +16,13 @@ FIRST_STAGE: tuple[str, ...] = ("loop", "squashfs", "overlay")
 
 NETWORK: tuple[str, ...] = (
     *("virtio_net", "vmxnet3", "hv_netvsc", "xen-netfront", "ena", "gve"),  # virtual machines
-    *("e1000", "e1000e", "igb", "igc", "ixgbe", "ixgbevf", "i40e", "iavf", "ice", "fm10k"),  # Intel
+    *("e1000", "e1000e", "igb", "igc", "ixgbe", "ixgbevf", "i40e", "iavf", "ice"),  # Intel
     *("tg3", "bnx2", "bnx2x", "bnxt_en"),  # Broadcom
     *("mlx4_en", "mlx5_core", "mlxfw"),  # Mellanox
     *("r8169", "8139too", "8139cp"),  # Realtek
     *("qede", "qlcnic", "netxen_nic"),  # QLogic
     *("cxgb4", "cxgb3"),  # Chelsio
-    *("be2net", "sfc", "enic", "nfp", "atlantic", "ionic", "alx", "atl1c", "sky2", "forcedeth", "amd-xgbe", "hinic"),
+    *("be2net", "sfc", "enic", "nfp", "atlantic", "alx", "atl1c", "sky2", "forcedeth", "amd-xgbe", "hinic"),
     *("realtek", "broadcom", "marvell", "at803x"),  # transceivers that the above ask for
     *("8021q", "bonding", "af_packet"),
 )

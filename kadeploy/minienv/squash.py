@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 from kadeploy.errors import CommandFailed
-from kadeploy.minienv import modules, tree
+from kadeploy.minienv import libraries, modules, tree
 
 COMPRESSION = ("-comp", "zstd", "-Xcompression-level", "19", "-b", "128K")
 
@@ -25,18 +25,19 @@ def squash(root: Path, target: Path) -> None:
 
 def first_stage(source: Path, stage: Path) -> None:
     """Lay out the small tree the kernel unpacks itself: busybox, three modules and a script."""
-    for name in ("bin", "dev", "proc", "sys", "lib", "root", "lower"):
+    for name in ("bin", "dev", "proc", "modules", "root", "lower"):
         (stage / name).mkdir(parents=True)
-    shutil.copy2(source / "bin/busybox", stage / "bin/busybox")
+    for path in ("/bin/busybox", *sorted(libraries.needed(source, [source / "bin/busybox"]))):
+        tree.copy_inside(source, stage, path.lstrip("/"))
     shutil.copy2(tree.OVERLAY / "init", stage / "init")
     (stage / "init").chmod(0o755)
     depends, _ = tree.read_module_tables(source)
     folder = source / "lib/modules" / tree.kernel_version(source)
     names = []
     for path in modules.load_order(modules.FIRST_STAGE, depends):
-        shutil.copy2(folder / path, stage / "lib")
+        shutil.copy2(folder / path, stage / "modules")
         names.append(Path(path).name)
-    (stage / "lib/order").write_text("".join(f"{name}\n" for name in names))
+    (stage / "modules/order").write_text("".join(f"{name}\n" for name in names))
 
 
 def initrd(stage: Path, image: Path, target: Path) -> None:

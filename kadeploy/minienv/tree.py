@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from kadeploy.errors import CommandFailed
-from kadeploy.minienv import libraries, modules, packages
+from kadeploy.minienv import grub, libraries, modules, packages
 
 OVERLAY = Path(__file__).parent / "overlay"
 MERGED = ("bin", "sbin", "lib", "lib64")  # these are links into usr/, as in Debian
@@ -25,6 +25,7 @@ def lay_out(source: Path, root: Path) -> None:
     for name in FOLDERS:
         (root / name).mkdir(parents=True, exist_ok=True)
     _copy_programs(source, root)
+    grub.copy(source, root)
     _copy_modules(source, root)
     for path, target in packages.LINKS.items():
         _link(root / path, target)
@@ -54,9 +55,9 @@ def _copy_programs(source: Path, root: Path) -> None:
     files = [file for path in wanted for file in _files(path)]
     files = [file for file in files if not is_left_out(file.relative_to(source).as_posix())]
     for file in files:
-        _copy(file, root / file.relative_to(source))
+        copy_inside(source, root, file.relative_to(source).as_posix())
     for library in sorted(libraries.needed(source, files)):
-        _copy(source / library.lstrip("/"), root / library.lstrip("/"))
+        copy_inside(source, root, library.lstrip("/"))
     _compile_python(source, root)
 
 
@@ -84,7 +85,7 @@ def _copy_modules(source: Path, root: Path) -> None:
     if missing:
         raise CommandFailed(f"not in kernel {version}: {', '.join(missing)}", hint="mend minienv/modules.py")
     for path in (*chosen, "modules.order", "modules.builtin", "modules.builtin.modinfo"):
-        _copy(source / folder / path, root / folder / path)
+        copy_inside(source, root, (folder / path).as_posix())
     subprocess.run(["depmod", "-b", str(root), version], check=True)
     for text in ("modules.order", "modules.builtin.modinfo", "modules.symbols", "modules.symbols.bin"):
         (root / folder / text).unlink(missing_ok=True)
@@ -118,15 +119,16 @@ def _files(path: Path) -> list[Path]:
     return [path]
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy what is there; of a link, what it leads to goes along under its own name."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if os.path.lexists(target):
+def copy_inside(source: Path, root: Path, path: str) -> None:
+    """Copy `path` from the tree `source` to the tree `root`; of a link, what it leads to goes along."""
+    there, here = source / path, root / path
+    if os.path.lexists(here):
         return
-    shutil.copy2(source, target, follow_symlinks=False)
-    if source.is_symlink() and not os.readlink(source).startswith("/"):
-        further = source.parent / os.readlink(source)
-        _copy(further, target.parent / os.readlink(source))
+    here.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(there, here, follow_symlinks=False)
+    if there.is_symlink():
+        leads = os.path.normpath(Path("/", path).parent / os.readlink(there))
+        copy_inside(source, root, leads.lstrip("/"))
 
 
 def _link(path: Path, target: str) -> None:

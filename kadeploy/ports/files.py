@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from kadeploy.domain.image import LocalFile
+from kadeploy.domain.image import Compression, LocalFile
 
 
 class Files(Protocol):
-    async def pin(self, url: str, *, owner: str, checksum: str = "") -> LocalFile:
+    async def pin(
+        self, url: str, *, owner: str, checksum: str = "", compression: Compression | None = None
+    ) -> LocalFile:
         """Fetch and check the file, and keep it until `owner` releases it.
 
-        Raises InvalidFile when it is missing, not under a configured root, or differs from `checksum`.
+        `checksum` is the SHA-256 it must have; with `compression` it must also decompress to its end. Raises
+        InvalidFile when it is missing, empty, truncated, not under a permitted directory, or not what was
+        recorded; CacheFull when what is in use leaves no room for it.
         """
         ...
 
-    async def release(self, owner: str) -> None: ...
+    async def release(self, owner: str) -> None:
+        """Everything that `owner` pinned may go when room is needed; nothing happens for an unknown one."""
+        ...

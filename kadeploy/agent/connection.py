@@ -1,0 +1,124 @@
+"""The agent's one connection to the server: kept for ever, made anew whenever it is lost.
+
+A dead server is known by its silence; one that restarts finds its agents back within seconds, spread out by
+chance so that ten thousand do not come at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import ssl
+from collections.abc import Callable
+
+from kadeploy.agent.handshake import TurnedAway, next_line, shake_hands
+from kadeploy.agent.settings import Settings
+from kadeploy.agent.worker import Worker
+from kadeploy.domain.meeting import BEAT, BEAT_INTERVAL, LINE_LIMIT, SILENCE_LIMIT, BadMessage, Message, decode, encode
+
+_log = logging.getLogger(__name__)
+_CONNECT = 10.0  # seconds for a connection and its handshake
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds
+_LOST = (OSError, EOFError, TimeoutError, BadMessage, TurnedAway)
+
+
+def pause_before(attempt: int, chance: float) -> float:
+    """Seconds before try number `attempt` (from 0): doubling to a limit, half of it by chance (0 to 1)."""
+    longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(attempt, 30))
+    return longest * (0.5 + chance / 2)
+
+
+class Outlet:
+    """Where messages to the server go: the present connection, or nowhere."""
+
+    def __init__(self) -> None:
+        self.writer: asyncio.StreamWriter | None = None
+
+    def tell(self, message: Message) -> None:
+        if self.writer is not None:
+            self.writer.write(encode(message))
+
+
+class Silence:
+    """Knows a peer for dead by its silence; forgives it when it was us who could not listen."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.heard = self._looked = clock()
+
+    def hear(self) -> None:
+        self.heard = self._clock()
+
+    def is_dead(self) -> bool:
+        """Ask at least every BEAT_INTERVAL."""
+        now, looked = self._clock(), self._looked
+        self._looked = now
+        if now - looked > 2 * BEAT_INTERVAL:
+            self.heard = now
+        return now - self.heard > SILENCE_LIMIT
+
+
+class Connection:
+    """`tls`: speak TLS, and verify the server by it as well."""
+
+    def __init__(
+        self, settings: Settings, boot: str, worker: Worker, outlet: Outlet, *, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._settings = settings
+        self._boot = boot
+        self._worker = worker
+        self._outlet = outlet
+        self._tls = tls
+        self._attempt = 0
+
+    async def keep(self) -> None:
+        """For ever."""
+        while True:
+            try:
+                await self._visit()
+            except* _LOST as lost:
+                pause = pause_before(self._attempt, random.random())
+                self._attempt += 1
+                _log.warning("no connection to the server: %s; again in %.1f s", _said(lost), pause)
+            await asyncio.sleep(pause)
+
+    async def _visit(self) -> None:
+        """One connection, until it is lost; raises why."""
+        host, port = self._settings.host, self._settings.port
+        async with asyncio.timeout(_CONNECT):
+            reader, writer = await asyncio.open_connection(host, port, limit=LINE_LIMIT, ssl=self._tls)
+        try:
+            async with asyncio.timeout(_CONNECT):
+                await shake_hands(reader, writer, self._settings, self._boot)
+            _log.info("connected to %s:%d as %s", host, port, self._settings.node)
+            self._attempt = 0
+            self._outlet.writer = writer
+            for message in self._worker.announce():
+                self._outlet.tell(message)
+            silence = Silence(asyncio.get_running_loop().time)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_beat(writer, silence), name="beat")
+                group.create_task(self._hear(reader, silence), name="hear")
+        finally:
+            self._outlet.writer = None
+            writer.transport.abort()
+
+    async def _hear(self, reader: asyncio.StreamReader, silence: Silence) -> None:
+        while True:
+            line = await next_line(reader)
+            silence.hear()
+            if line != BEAT and (message := decode(line)) is not None:
+                self._worker.hear(message)
+
+
+async def _beat(writer: asyncio.StreamWriter, silence: Silence) -> None:
+    while not silence.is_dead():
+        writer.write(BEAT)
+        await asyncio.sleep(BEAT_INTERVAL)
+    raise TimeoutError(f"the server has been silent for {SILENCE_LIMIT:.0f} s")
+
+
+def _said(lost: BaseExceptionGroup[BaseException]) -> str:
+    first = lost.exceptions[0]
+    return str(first) or type(first).__name__

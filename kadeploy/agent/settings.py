@@ -1,0 +1,58 @@
+"""What the agent must know to report for work: said on the kernel's command line, or as options for tests."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kadeploy.errors import Faults
+
+STATE = Path("/run/kadeploy")  # in memory: gone with the boot, kept when only the agent ends
+_NEEDED = ("meet", "node", "token")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where to report (`host`, `port`), as which node, with which secret; `server` is the HTTP address."""
+
+    host: str
+    port: int
+    node: str
+    token: str = field(repr=False)
+    server: str = ""
+    state: Path = STATE
+
+
+def kernel_words(line: str) -> dict[str, str]:
+    """The `kadeploy.*=value` words of a kernel command line, without the prefix."""
+    pairs = (word.split("=", 1) for word in line.split() if word.startswith("kadeploy.") and "=" in word)
+    return {name.removeprefix("kadeploy."): value for name, value in pairs}
+
+
+def settings_from(words: Mapping[str, str]) -> Settings:
+    """Raises Faults naming everything that is missing or wrong."""
+    faults = [f"kadeploy.{name}: is missing from the kernel's command line" for name in _NEEDED if not words.get(name)]
+    host, _, port = words.get("meet", "").rpartition(":")
+    if words.get("meet") and not (host and port.isdecimal()):
+        faults.append(f"kadeploy.meet: {words['meet']!r} is not HOST:PORT")
+    if faults:
+        raise Faults(faults)
+    return Settings(
+        host=host.strip("[]"),
+        port=int(port),
+        node=words["node"],
+        token=words["token"],
+        server=words.get("server", ""),
+        state=Path(words.get("state") or STATE),
+    )
+
+
+def read_settings(argv: Sequence[str], cmdline: Path = Path("/proc/cmdline")) -> Settings:
+    """Options win over the kernel's words."""
+    parser = argparse.ArgumentParser(prog="agent", description="Kadeploy's agent in the minimal environment.")
+    for name in (*_NEEDED, "server", "state"):
+        parser.add_argument(f"--{name}", default="")
+    given = {name: value for name, value in vars(parser.parse_args(argv)).items() if value}
+    return settings_from({**kernel_words(cmdline.read_text()), **given})

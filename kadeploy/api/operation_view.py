@@ -1,0 +1,80 @@
+"""An operation as Kadeploy3's tools read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.operation import Operation
+from kadeploy.domain.state import OperationState, Progress
+from kadeploy.operations.board import Board
+
+
+def short_view(operation: Operation, *, done: bool) -> dict[str, Any]:
+    """For those whose operation it is not."""
+    return {**_head(operation, done), "nodes": list(operation.nodes)}
+
+
+def long_view(operation: Operation, board: Board, *, done: bool, unread: bool, now: float) -> dict[str, Any]:
+    """For its owner and for administrators. `unread`: there are log lines to be read."""
+    view = _head(operation, done)
+    if operation.environment is not None:
+        view["environment"] = environment_view(operation.environment)
+    if operation.state is not OperationState.ERROR:
+        view["logs"] = unread
+        view["debugs"] = False
+        view["nodes"] = _nodes(operation, board, done)
+    end = operation.ended if operation.state.is_final else now
+    view["time"] = round(max(0.0, end - operation.created), 2)
+    return view
+
+
+def environment_view(environment: Mapping[str, object]) -> dict[str, object]:
+    """`id` is -1 for one that is not recorded; nothing else is known by a number here."""
+    return {
+        "id": 0 if environment.get("recorded") else -1,
+        "user": environment.get("user"),
+        "name": environment.get("name"),
+        "version": environment.get("version"),
+    }
+
+
+def node_states(operation: Operation, board: Board) -> dict[str, Any]:
+    """Where each node is; for those that failed, where and why."""
+    states: dict[str, Any] = {}
+    for name in operation.nodes:
+        node = board.nodes.get(name)
+        state = node.state if node else operation.outcomes[name].progress if name in operation.outcomes else None
+        ok = node is None or state is Progress.OK
+        states[name] = {
+            "macro": None if ok or node is None else node.macro + node.instance or None,
+            "micro": None if ok or node is None else node.micro or None,
+            "state": str(state or Progress.PROCESSING),
+            "error": None if ok or node is None else node.reason or None,
+            "out": (node.output if node else "") or None,
+        }
+    return states
+
+
+def _head(operation: Operation, done: bool) -> dict[str, Any]:
+    return {
+        "wid": operation.id,
+        "user": operation.user,
+        "done": done,
+        "error": operation.state is OperationState.ERROR,
+        "start_time": int(operation.created),
+    }
+
+
+def _nodes(operation: Operation, board: Board, done: bool) -> dict[str, list[str]]:
+    if board.ended is None and operation.state.is_final:
+        ok = operation.having(Progress.OK)
+        ko = operation.nodes - ok
+    else:
+        ok = board.having(Progress.OK)
+        ko = board.having(Progress.KO) | board.having(Progress.ABORTED)
+    view = {"ok": list(ok), "ko": list(ko)}
+    if not done:
+        view["processing"] = list(NodeSet(operation.nodes - ok - ko))
+    return view

@@ -1,0 +1,121 @@
+"""What a request says: query and body merged, as Kadeploy3 does, then decoded into a handler's own model.
+
+The query wins over the body. In a query a repeated key is a list, and a list of one looks like a single value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, NoReturn, TypeVar
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from kadeploy.config import yaml_text
+from kadeploy.config.decode import sentence
+from kadeploy.errors import Faults, InvalidOption, MissingOption
+
+LARGEST: Final = 1024 * 1024  # bytes of a body, and of a query
+_JSON: Final = frozenset({"application/json"})
+_YAML: Final = frozenset({"application/x-yaml", "application/yaml", "text/yaml"})
+
+
+def _as_list(value: object) -> object:
+    if value is None:
+        return []
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def _as_toggle(value: object) -> object:
+    """Being there means true, unless it literally says false."""
+    return value not in (None, False, "false")
+
+
+def _empty_is_absent(value: object) -> object:
+    return None if value == "" else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+Toggle = Annotated[bool, BeforeValidator(_as_toggle)]
+Number = Annotated[int | None, BeforeValidator(_empty_is_absent)]
+
+
+class Parameters(BaseModel):
+    """A handler's parameters. Unknown ones are ignored: Kadeploy3's tools send some that mean nothing."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
+
+
+Model = TypeVar("Model", bound=Parameters)
+
+
+def decoded(model: type[Model], parameters: Mapping[str, object], *, place: str = "") -> Model:
+    """`place` is put before each fault's path.
+
+    Raises InvalidOption with every fault, or MissingOption when something is only missing.
+    """
+    given = {key: value for key, value in parameters.items() if value is not None}
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        errors = error.errors()
+        told = "; ".join(place + sentence(each) for each in errors)
+        if all(each["type"] == "missing" for each in errors):
+            raise MissingOption(told) from error
+        raise InvalidOption(told) from error
+
+
+async def merged(request: Request) -> Mapping[str, object]:
+    """Raises InvalidOption for a body or query that cannot be read, HTTPException 413, 414 and 415."""
+    return {**await _body(request), **_query(request.scope["query_string"])}
+
+
+def _query(text: bytes) -> Mapping[str, object]:
+    if len(text) > LARGEST:
+        raise HTTPException(414, f"a query has at most {LARGEST} bytes")
+    values: dict[str, list[str]] = {}
+    for key, value in parse_qsl(text.decode("latin-1"), keep_blank_values=True, errors="replace"):
+        values.setdefault(key, []).append(value)
+    return {key: found[0] if len(found) == 1 else found for key, found in values.items()}
+
+
+async def _body(request: Request) -> Mapping[str, object]:
+    content = await request.body()
+    if not content.strip():
+        return {}
+    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    try:
+        if kind in _JSON:
+            body = json.loads(content, parse_constant=_no_number)
+        elif kind in _YAML:
+            body = yaml_text.parse(content)
+        else:
+            raise HTTPException(415, f"a body must be {' or '.join(sorted(_JSON | _YAML))}, not {kind}")
+    except (ValueError, RecursionError) as error:
+        told = "; ".join(error.faults) if isinstance(error, Faults) else str(error)
+        raise InvalidOption(f"the body cannot be read: {told}") from error
+    if not isinstance(body, dict) or not all(isinstance(key, str) for key in body):
+        raise InvalidOption("the body must be a mapping of names to values")
+    return body
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a number")
+
+
+def schema(model: type[Parameters]) -> dict[str, Any]:
+    """The model as an OpenAPI request body."""
+    whole = model.model_json_schema()
+    return {"content": {"application/json": {"schema": _inlined(whole, whole.pop("$defs", {}))}}}
+
+
+def _inlined(part: Any, definitions: Mapping[str, Any]) -> Any:
+    """What pydantic keeps apart under `$defs`, which means nothing inside an OpenAPI document, put in its place."""
+    if isinstance(part, dict):
+        if "$ref" in part:
+            return _inlined(definitions[part["$ref"].rpartition("/")[2]], definitions)
+        return {key: _inlined(value, definitions) for key, value in part.items()}
+    return [_inlined(each, definitions) for each in part] if isinstance(part, list) else part

@@ -1,0 +1,40 @@
+"""PUT /power switches; GET /power with nodes asks, which is an operation too; GET /power without is the list."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from kadeploy.api.call import Call, Handler
+from kadeploy.api.launching import LaunchAnswer, LaunchParameters, refuse_what_comes_later
+from kadeploy.api.parameters import decoded
+from kadeploy.domain.power import Level, PowerAction
+from kadeploy.operations.power import Power, PowerOrder
+
+
+class SwitchParameters(LaunchParameters):
+    status: Literal["on", "off"]
+    level: Level | None = None
+
+
+class Powering:
+    """The resource's launches. `listing` answers when no nodes are named."""
+
+    def __init__(self, power: Power, answer: LaunchAnswer, listing: Handler) -> None:
+        self._power = power
+        self._answer = answer
+        self._listing = listing
+
+    async def switch(self, call: Call) -> object:
+        refuse_what_comes_later(call.parameters)
+        asked = decoded(SwitchParameters, call.parameters)
+        return await self._start(call, asked, PowerAction(asked.status), asked.level)
+
+    async def ask_or_list(self, call: Call) -> object:
+        if "nodes" not in call.parameters:
+            return await self._listing(call)
+        refuse_what_comes_later(call.parameters)
+        return await self._start(call, decoded(LaunchParameters, call.parameters), PowerAction.STATUS, None)
+
+    async def _start(self, call: Call, asked: LaunchParameters, action: PowerAction, level: Level | None) -> object:
+        order = PowerOrder(nodes=asked.nodes, action=action, level=level, force=asked.force, dry_run=asked.dry_run)
+        return self._answer.tell(call, asked, await self._power.start(call.caller, order))

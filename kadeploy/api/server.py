@@ -1,0 +1,35 @@
+"""What anybody may ask, before saying who they are: version, header prefix, abilities, clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from kadeploy.api.call import Call
+from kadeploy.operations.info import Info
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """`headers_prefix` begins the name of the User header."""
+
+    headers_prefix: str = "X-Kadeploy-"
+    version: str = version("kadeploy")
+
+
+class ServerResource:
+    def __init__(self, info: Info, settings: Settings) -> None:
+        self._info = info
+        self._settings = settings
+
+    async def version(self, call: Call) -> object:
+        return self._settings.version
+
+    async def headers_prefix(self, call: Call) -> object:
+        return self._settings.headers_prefix
+
+    async def info(self, call: Call) -> object:
+        return self._info.info()
+
+    async def clusters(self, call: Call) -> object:
+        return self._info.clusters()

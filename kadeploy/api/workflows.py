@@ -1,0 +1,103 @@
+"""What can be asked of deployments, reboots and power operations once they are launched: one class for all kinds."""
+
+from __future__ import annotations
+
+from kadeploy.api.board_view import board_view
+from kadeploy.api.call import Call
+from kadeploy.api.operation_view import long_view, node_states, short_view
+from kadeploy.api.parameters import Number, Parameters, decoded
+from kadeploy.api.stream import event_stream
+from kadeploy.domain.operation import Operation
+from kadeploy.domain.state import OperationKind, OperationState
+from kadeploy.errors import CommandFailed, InvalidOption
+from kadeploy.operations.assemble import UseCases
+from kadeploy.operations.board import Board
+from kadeploy.operations.status import status
+
+
+class StreamParameters(Parameters):
+    after: Number = None
+
+
+class Workflows:
+    """The resources below `/KIND`."""
+
+    def __init__(self, kind: OperationKind, use_cases: UseCases) -> None:
+        self._kind = kind
+        self._running = use_cases.running
+        self._boards = use_cases.boards
+        self._logs = use_cases.logs
+        self._events = use_cases.events
+        self._clock = use_cases.clock
+
+    async def listed(self, call: Call) -> object:
+        """Of those that have ended only what the store says: folding hundreds of journals would take too long."""
+        return [
+            self._ended_view(call, operation) if operation.state.is_final else await self._shown(call, operation)
+            for operation in await self._running.listed(self._kind)
+        ]
+
+    async def show(self, call: Call) -> object:
+        return await self._shown(call, await self._running.find(self._kind, call.path["wid"]))
+
+    async def logs(self, call: Call) -> object:
+        operation = await self._own(call)
+        return await self._logs.take(operation, call.path.get("cluster", ""))
+
+    async def debugs(self, call: Call) -> object:
+        """Traces of commands; none are kept by this version."""
+        await self._own(call)
+        return ""
+
+    async def state(self, call: Call) -> object:
+        operation = await self._own(call)
+        return node_states(operation, await self._boards.of(operation.id))
+
+    async def status(self, call: Call) -> object:
+        operation = await self._own(call)
+        return status(await self._boards.of(operation.id), self._clock.now())
+
+    async def error(self, call: Call) -> object:
+        operation = await self._own(call)
+        if operation.state is OperationState.ERROR:
+            raise CommandFailed(operation.error or "the operation could not be carried out")
+        return ""
+
+    async def board(self, call: Call) -> object:
+        operation = await self._own(call)
+        return board_view(operation, await self._boards.of(operation.id), self._clock.now())
+
+    async def events(self, call: Call) -> object:
+        """Resumes after the event that the client saw last (`Last-Event-ID`), or after number `after`."""
+        operation = await self._own(call)
+        after = decoded(StreamParameters, call.parameters).after
+        if after is None and call.last_event:
+            if not call.last_event.isdecimal():
+                raise InvalidOption(f"Last-Event-ID: {call.last_event!r} is not an event's number")
+            after = int(call.last_event)
+        return event_stream(self._events.follow(operation.id, after=after or 0))
+
+    async def delete(self, call: Call) -> object:
+        await self._running.delete(call.caller, self._kind, call.path["wid"])
+        return {"wid": call.path["wid"]}
+
+    async def _own(self, call: Call) -> Operation:
+        return await self._running.find_own(call.caller, self._kind, call.path["wid"])
+
+    def _ended_view(self, call: Call, operation: Operation) -> object:
+        if not call.caller.may_act_for(operation.user):
+            return short_view(operation, done=True)
+        return long_view(operation, Board(), done=True, unread=False, now=operation.ended)
+
+    async def _shown(self, call: Call, operation: Operation) -> object:
+        if not call.caller.may_act_for(operation.user):
+            return short_view(operation, done=await self._running.is_done(operation))
+        # What is read last may have more in it than what is read first, and never the other way round.
+        done = await self._running.is_done(operation)
+        return long_view(
+            operation,
+            await self._boards.of(operation.id),
+            done=done,
+            unread=await self._logs.has_news(operation),
+            now=self._clock.now(),
+        )

@@ -1,0 +1,71 @@
+"""The one question behind every way to boot: what does this machine boot now?
+
+Answers come from memory, which holds what the store holds: a target is recorded before anybody is told of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+
+from kadeploy.domain.boot import LOCAL_DISK, BootTarget
+from kadeploy.domain.node import Cluster, Node, Site
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.ports.store import BootTargets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booting:
+    """A node, and what it boots when it asks now."""
+
+    node: Node
+    cluster: Cluster
+    target: BootTarget
+
+
+class Catalog:
+    """Every node boots its own disk until it is told otherwise."""
+
+    def __init__(self, site: Site, store: BootTargets) -> None:
+        self._site = site
+        self._store = store
+        self._targets: dict[str, BootTarget] = {}
+        self._writing = asyncio.Lock()  # memory changes in the order of the store
+        self._by_mac = {plain_mac(node.mac): node for node in site.nodes.values() if node.mac}
+        self._by_address = {plain_address(node.address): node for node in site.nodes.values() if node.address}
+
+    async def load(self) -> None:
+        """Once, before the first question."""
+        self._targets = dict(await self._store.get_all())
+
+    async def set(self, nodes: NodeSet, target: BootTarget) -> None:
+        async with self._writing:
+            await self._store.set(nodes, target)
+            self._targets.update(dict.fromkeys(nodes, target))
+
+    def of_mac(self, mac: str) -> Booting | None:
+        """With colons or dashes, in either case."""
+        return self._booting(self._by_mac.get(plain_mac(mac)))
+
+    def of_address(self, address: str) -> Booting | None:
+        return self._booting(self._by_address.get(plain_address(address)))
+
+    def _booting(self, node: Node | None) -> Booting | None:
+        if node is None:
+            return None
+        target = self._targets.get(node.name, LOCAL_DISK)
+        return Booting(node=node, cluster=self._site.clusters[node.cluster], target=target)
+
+
+def plain_mac(mac: str) -> str:
+    return mac.strip().lower().replace("-", ":")
+
+
+def plain_address(address: str) -> str:
+    """One spelling for each address; a socket open to both families writes 10.0.0.1 as ::ffff:10.0.0.1."""
+    try:
+        plain = ip_address(address.strip())
+    except ValueError:
+        return address
+    return str((plain.ipv4_mapped or plain) if isinstance(plain, IPv6Address) else plain)

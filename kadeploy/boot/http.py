@@ -1,0 +1,122 @@
+"""What machines fetch while they boot: the script that answers "what do I boot now?", and the files it names.
+
+Plain HTTP, because iPXE and the minimal environment's first seconds know no secrets yet. The token that makes one
+goes only to the address that is the node's own, and into no log.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from kadeploy.boot.catalog import Booting, Catalog, plain_address, plain_mac
+from kadeploy.boot.menus import ipxe
+from kadeploy.domain.boot import BootKind
+from kadeploy.domain.meeting import token_hash
+from kadeploy.ports.clock import Clock
+from kadeploy.ports.store import Tokens
+
+logger = logging.getLogger(__name__)
+
+STRANGERS = 1000  # unknown machines remembered, to log each once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinimalEnvironment:
+    """The minimal environment as it is served. `url` is where it is fetched from (http://HOST:PORT), `meet` where
+    its agent reports (HOST:PORT), `agent` the agent's zipapp, `arguments` what its kernel is told in any case."""
+
+    url: str
+    meet: str
+    kernel: Path
+    initrd: Path
+    agent: bytes = field(repr=False)
+    arguments: tuple[str, ...] = ()
+
+
+class LargeFile(FileResponse):
+    """A file in blocks large enough that the hop to a thread for each does not set the pace."""
+
+    chunk_size = 256 * 1024
+
+
+class BootPages:
+    def __init__(self, *, catalog: Catalog, minimal: MinimalEnvironment, tokens: Tokens, clock: Clock) -> None:
+        self._catalog = catalog
+        self._minimal = minimal
+        self._tokens = tokens
+        self._clock = clock
+        self._strangers: set[str] = set()
+
+    def application(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/boot/ipxe", self.script),
+                Route("/boot/vmlinuz", self.kernel),
+                Route("/boot/initrd", self.initrd),
+                Route("/boot/agent.pyz", self.agent),
+            ]
+        )
+
+    async def script(self, request: Request) -> Response:
+        """`?mac=` says who asks; without it, the address it asks from does."""
+        source = plain_address(request.client.host if request.client else "")
+        mac = request.query_params.get("mac", "")
+        booting = self._catalog.of_mac(mac) if mac else self._catalog.of_address(source)
+        if booting is None:
+            self._log_stranger(plain_mac(mac)[:40] or source)
+            return _text(ipxe.DISK)
+        node = booting.node
+        if node.address and plain_address(node.address) != source:
+            logger.warning("%s asks from %s what %s boots, whose address is %s", mac, source, node.name, node.address)
+            return _text(f"{node.name} boots from {node.address}, not from {source}\n", status=403)
+        logger.info("%s boots %s", node.name, booting.target.kind)
+        return _text(await self._minimal_script(booting) if booting.target.kind is BootKind.MINIMAL else ipxe.DISK)
+
+    async def kernel(self, request: Request) -> Response:
+        return _file(self._minimal.kernel)
+
+    async def initrd(self, request: Request) -> Response:
+        return _file(self._minimal.initrd)
+
+    async def agent(self, request: Request) -> Response:
+        return Response(self._minimal.agent, media_type="application/zip")
+
+    async def _minimal_script(self, booting: Booting) -> str:
+        """With a token of its own for this boot, which the store knows (hashed) before the node does."""
+        token = secrets.token_hex(32)
+        await self._tokens.issue(booting.node.name, at=self._clock.now(), token_hash=token_hash(token))
+        params = ipxe.kernel_words(f"{booting.cluster.deploy_params} {booting.target.params}")
+        return ipxe.minimal(
+            ipxe.MinimalBoot(
+                server=self._minimal.url,
+                meet=self._minimal.meet,
+                node=booting.node,
+                token=token,
+                arguments=(*self._minimal.arguments, *params),
+            )
+        )
+
+    def _log_stranger(self, who: str) -> None:
+        if who not in self._strangers and len(self._strangers) < STRANGERS:
+            self._strangers.add(who)
+            logger.warning("%r asks what to boot and is no node of this site: it boots its own disk", who)
+
+
+def _text(text: str, status: int = 200) -> Response:
+    return PlainTextResponse(text, status_code=status, headers={"Cache-Control": "no-store"})
+
+
+def _file(path: Path) -> Response:
+    if not os.access(path, os.R_OK):
+        logger.error("the minimal environment's %s cannot be read", path)
+        return _text(f"the server has no {path.name}\n", status=404)
+    return LargeFile(path, media_type="application/octet-stream")

@@ -1,0 +1,64 @@
+"""What iPXE is told to do, as scripts (https://ipxe.org/scripting): pure functions from values to text.
+
+A script decides by iPXE's own `${platform}` and not by what is configured: it knows what firmware started it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from kadeploy.domain.node import Node
+from kadeploy.errors import BadConfiguration
+
+# BIOS: the first disk is started from here, because some BIOSes do not go on to it when a network boot returns.
+# UEFI: an error makes the firmware try its next boot entry; after a success it shows its menu instead (UEFI 3.1.1).
+DISK: Final = """\
+#!ipxe
+iseq ${platform} efi && exit 1 ||
+sanboot --no-describe --drive 0x80 || exit 1
+"""
+
+_SEPARATORS: Final = ("||", "&&", ";")  # iPXE ends a command at these, when they stand alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinimalBoot:
+    """`server` is this server's boot URL without a slash at its end, `meet` where agents report (HOST:PORT).
+
+    `arguments` are the words for the kernel besides ours, in their order: the later ones win in Linux.
+    """
+
+    server: str
+    meet: str
+    node: Node
+    token: str
+    arguments: tuple[str, ...]
+
+
+def minimal(boot: MinimalBoot) -> str:
+    """Kernel and initrd over HTTP; `initrd=initrd` tells a kernel that starts as an EFI program its initrd's name."""
+    words = (
+        *boot.arguments,
+        f"kadeploy.server={boot.server}",
+        f"kadeploy.meet={boot.meet}",
+        f"kadeploy.node={boot.node.name}",
+        f"kadeploy.token={boot.token}",
+        f"BOOTIF=01-{boot.node.mac.lower().replace(':', '-')}",
+        "initrd=initrd",
+    )
+    return f"""\
+#!ipxe
+kernel {boot.server}/boot/vmlinuz {" ".join(words)}
+initrd {boot.server}/boot/initrd
+boot
+"""
+
+
+def kernel_words(text: str) -> tuple[str, ...]:
+    """Kernel arguments as words; raises BadConfiguration for what iPXE would not hand on as it is."""
+    words = tuple(text.split())
+    for word in words:
+        if word in _SEPARATORS or word.startswith("#") or "${" in word or not word.isprintable():
+            raise BadConfiguration(f"the kernel argument {word!r} cannot be passed through iPXE")
+    return words

@@ -1,0 +1,185 @@
+"""One connection of the broadcast: blocking socket, every wait bounded by a tick, both ends proven.
+
+Timeouts are the socket's own (SO_RCVTIMEO, SO_SNDTIMEO of socket(7)), not Python's: a Python timeout
+makes each transfer two system calls, a poll and then the transfer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socket
+import struct
+import time
+from collections.abc import Callable
+
+from kadeploy.broadcast import wire
+from kadeploy.broadcast.heal import Timing, is_dead
+from kadeploy.broadcast.order import Member
+from kadeploy.broadcast.wire import BadWire, Frame, Hello, Kind
+
+
+class LinkLost(Exception):
+    """The connection is of no more use; the argument says why."""
+
+
+class Silent(LinkLost):
+    """No sign of life for the detection time."""
+
+
+class Link:
+    def __init__(self, sock: socket.socket, timing: Timing, allowed: frozenset[Kind]) -> None:
+        """`allowed` is what the other side may say."""
+        self.sock = sock
+        self.heard = time.monotonic()  # last sign of life
+        self._timing = timing
+        self._allowed = allowed
+        self._partial = bytearray()
+        tick = struct.pack("ll", int(timing.tick), int(timing.tick % 1 * 1_000_000))
+        sock.settimeout(None)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, tick)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, tick)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def close(self) -> None:
+        self.sock.close()
+
+    def cut(self) -> None:
+        """End it from another thread: whoever uses it finds it lost."""
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+    def tell(self, kind: Kind, *, length: int = 0, value: int = 0) -> None:
+        data = wire.encode_frame(Frame(kind=kind, length=length, value=value))
+        flags = socket.MSG_MORE if length else 0
+        heard = self.heard
+        self.push(lambda done: self.sock.send(data[done:], flags), len(data))
+        self.heard = heard  # a few bytes fit in any buffer: no sign of life
+
+    def push(self, step: Callable[[int], int], length: int, idle: Callable[[], object] = lambda: None) -> None:
+        """Send `length` bytes: `step` gets how many are sent and sends more. `idle` is called when nothing moves."""
+        done = 0
+        while done < length:
+            try:
+                sent = step(done)
+            except BlockingIOError:
+                idle()
+                self._check_alive()
+                continue
+            except OSError as error:
+                raise LinkLost(_said(error)) from error
+            if not sent:
+                raise LinkLost("the image ended early")
+            done += sent
+            self.heard = time.monotonic()
+
+    def pull(self, view: memoryview, idle: Callable[[], object]) -> int:
+        """Receive at least one byte. `idle` is called when nothing comes for a tick."""
+        while True:
+            try:
+                count = self.sock.recv_into(view)
+            except BlockingIOError:
+                self._check_alive()
+                idle()
+                continue
+            except OSError as error:
+                raise LinkLost(_said(error)) from error
+            if not count:
+                raise LinkLost("it closed the connection")
+            self.heard = time.monotonic()
+            return count
+
+    def next_frame(self, idle: Callable[[], object]) -> Frame:
+        head = bytearray(wire.FRAME_SIZE)
+        view = memoryview(head)
+        while view:
+            view = view[self.pull(view, idle) :]
+        return self._decoded(head)
+
+    def listen(self, *, wait: bool = False) -> list[Frame]:
+        """What the other side has said meanwhile; with `wait`, for at most a tick."""
+        try:
+            data = self.sock.recv(4096, 0 if wait else socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            self._check_alive()
+            return []
+        except OSError as error:
+            raise LinkLost(_said(error)) from error
+        if not data:
+            raise LinkLost("it closed the connection")
+        self.heard = time.monotonic()
+        self._partial += data
+        frames = []
+        while len(self._partial) >= wire.FRAME_SIZE:
+            frames.append(self._decoded(self._partial[: wire.FRAME_SIZE]))
+            del self._partial[: wire.FRAME_SIZE]
+        return frames
+
+    def _decoded(self, data: bytearray) -> Frame:
+        try:
+            return wire.decode_frame(data, self._allowed)
+        except BadWire as error:
+            raise LinkLost(str(error)) from error
+
+    def _check_alive(self) -> None:
+        if is_dead(time.monotonic() - self.heard, self._timing):
+            raise Silent(f"silent for {self._timing.stall:g} s")
+
+
+def dial(member: Member, hello: Hello, secret: bytes, timing: Timing, answer: float) -> Link:
+    """Connect to a source and prove each other, within `answer` seconds once connected. Raises LinkLost."""
+    try:
+        sock = socket.create_connection((member.host, member.port), timeout=timing.connect)
+    except OSError as error:
+        raise LinkLost(f"cannot connect: {_said(error)}") from error
+    try:
+        said = wire.encode_hello(hello)
+        sock.sendall(said)
+        challenge = _exactly(sock, wire.CHALLENGE_SIZE, time.monotonic() + answer)
+        nonce, proof = challenge[: wire.NONCE_SIZE], challenge[wire.NONCE_SIZE :]
+        if not wire.same(proof, wire.source_proof(secret, said, nonce)):
+            raise LinkLost("it is not part of this broadcast")
+        sock.sendall(wire.reader_proof(secret, said, nonce))
+        return Link(sock, timing, wire.FROM_SOURCE)
+    except OSError as error:
+        sock.close()
+        raise LinkLost(_said(error)) from error
+    except LinkLost:
+        sock.close()
+        raise
+
+
+def greet(sock: socket.socket, broadcast: bytes, secret: bytes, timing: Timing) -> tuple[Link, Hello]:
+    """The source's side, within the detection time. Raises LinkLost: a stranger, or a broken hello."""
+    deadline = time.monotonic() + timing.stall
+    try:
+        head = _exactly(sock, wire.HELLO_SIZE, deadline)
+        said = head + _exactly(sock, wire.name_size(head), deadline)
+        hello = wire.decode_hello(said)
+        if hello.broadcast != broadcast:
+            raise LinkLost("it asks for another broadcast")
+        nonce = secrets.token_bytes(wire.NONCE_SIZE)
+        sock.sendall(nonce + wire.source_proof(secret, said, nonce))
+        proof = _exactly(sock, wire.PROOF_SIZE, deadline)
+    except OSError as error:
+        raise LinkLost(_said(error)) from error
+    except BadWire as error:
+        raise LinkLost(str(error)) from error
+    if not wire.same(proof, wire.reader_proof(secret, said, nonce)):
+        raise LinkLost("it does not know the secret")
+    return Link(sock, timing, wire.FROM_READER), hello
+
+
+def _exactly(sock: socket.socket, count: int, deadline: float) -> bytes:
+    data = b""
+    while len(data) < count:
+        sock.settimeout(max(0.001, deadline - time.monotonic()))
+        part = sock.recv(count - len(data))
+        if not part:
+            raise LinkLost("it closed the connection")
+        data += part
+    return data
+
+
+def _said(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__

@@ -1,0 +1,212 @@
+"""Where verified bytes land on a node: a command, a file, a block device.
+
+`finish` returns only when all of it is really there: the consumer has ended well, or the bytes are synced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from kadeploy.broadcast.pipeline import Pipeline, PipelineFailed
+
+
+class SinkFailed(Exception):
+    """The argument is the reason, one line."""
+
+
+class Sink(Protocol):
+    """Called from one thread; each verb but the last two may raise SinkFailed, and is then followed by `abort`."""
+
+    def open(self, size: int) -> None:
+        """`size` bytes will come."""
+        ...
+
+    def write(self, data: memoryview) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def abort(self) -> None:
+        """Tidy up what will not be finished."""
+        ...
+
+    def interrupt(self) -> None:
+        """From any thread: make a blocked `write` or `finish` return, where that can be done."""
+        ...
+
+
+class CommandSink:
+    """A pipeline of commands that reads the image: `(("zstd", "-dc"), ("tar", "-xf", "-", "-C", "/mnt"))`."""
+
+    def __init__(self, commands: Sequence[Sequence[str]], *, sync: str = "") -> None:
+        """`sync`: a path of the file system to sync when the commands have ended."""
+        self._commands, self._sync = commands, sync
+        self._pipeline: Pipeline | None = None
+
+    def open(self, size: int) -> None:
+        self._pipeline = self._started(self._commands)
+
+    def write(self, data: memoryview) -> None:
+        assert self._pipeline is not None
+        try:
+            self._pipeline.write(data)
+        except PipelineFailed as failed:
+            raise SinkFailed(str(failed)) from failed
+
+    def finish(self) -> None:
+        assert self._pipeline is not None
+        try:
+            self._pipeline.finish()
+            if self._sync:
+                self._started((("sync", "-f", self._sync),)).finish()  # syncfs(2), which Python does not have
+        except PipelineFailed as failed:
+            raise SinkFailed(str(failed)) from failed
+
+    def abort(self) -> None:
+        if self._pipeline is not None:
+            self._pipeline.abort()
+
+    def interrupt(self) -> None:
+        if self._pipeline is not None:
+            self._pipeline.interrupt()
+
+    def _started(self, commands: Sequence[Sequence[str]]) -> Pipeline:
+        try:
+            return Pipeline(commands)
+        except PipelineFailed as failed:
+            raise SinkFailed(str(failed)) from failed
+
+
+class NoSink:
+    """Bytes are checked and passed on, and that is all: for measuring."""
+
+    def open(self, size: int) -> None: ...
+
+    def write(self, data: memoryview) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+    def interrupt(self) -> None: ...
+
+
+class FileSink:
+    """A file, which has its name only when it is whole and synced."""
+
+    def __init__(self, path: str) -> None:
+        self._path, self._part = Path(path), Path(f"{path}.part")
+        self._file = -1
+
+    def open(self, size: int) -> None:
+        with _reason(self._path):
+            self._file = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+            if size:
+                os.posix_fallocate(self._file, 0, size)
+
+    def write(self, data: memoryview) -> None:
+        with _reason(self._path):
+            while data:
+                data = data[os.write(self._file, data) :]
+
+    def finish(self) -> None:
+        with _reason(self._path):
+            os.fsync(self._file)
+            os.close(self._file)
+            self._file = -1
+            self._part.replace(self._path)
+            directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            os.fsync(directory)
+            os.close(directory)
+
+    def abort(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        with contextlib.suppress(OSError):
+            self._part.unlink(missing_ok=True)
+
+    def interrupt(self) -> None: ...
+
+
+class DeviceSink:
+    """A block device, written from its start."""
+
+    def __init__(self, path: str) -> None:
+        self._path, self._device = Path(path), -1
+
+    def open(self, size: int) -> None:
+        with _reason(self._path):
+            self._device = os.open(self._path, os.O_WRONLY | os.O_EXCL | os.O_CLOEXEC)
+            if not stat.S_ISBLK(os.fstat(self._device).st_mode):
+                raise SinkFailed(f"{self._path} is not a block device")
+            room = os.lseek(self._device, 0, os.SEEK_END)
+            os.lseek(self._device, 0, os.SEEK_SET)
+        if room < size:
+            raise SinkFailed(f"{self._path} is too small: it has {room} bytes, the image {size}")
+
+    def write(self, data: memoryview) -> None:
+        with _reason(self._path):
+            while data:
+                data = data[os.write(self._device, data) :]
+
+    def finish(self) -> None:
+        with _reason(self._path):
+            os.fsync(self._device)
+        self.abort()
+
+    def abort(self) -> None:
+        if self._device >= 0:
+            os.close(self._device)
+            self._device = -1
+
+    def interrupt(self) -> None: ...
+
+
+@contextlib.contextmanager
+def _reason(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SinkFailed(f"{path}: {error.strerror or error}") from error
+
+
+class SinkKind(StrEnum):
+    COMMAND = "command"
+    FILE = "file"
+    DEVICE = "device"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkOrder:
+    """Which sink a node opens, as it travels: `path` of a file or device (of what to sync, for commands)."""
+
+    kind: SinkKind
+    path: str = ""
+    commands: tuple[tuple[str, ...], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind.value, "path": self.path, "commands": [list(one) for one in self.commands]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> SinkOrder:
+        commands = tuple(tuple(str(word) for word in one) for one in data["commands"])
+        return cls(kind=SinkKind(data["kind"]), path=str(data["path"]), commands=commands)
+
+    def sink(self) -> Sink:
+        match self.kind:
+            case SinkKind.COMMAND:
+                return CommandSink(self.commands, sync=self.path)
+            case SinkKind.FILE:
+                return FileSink(self.path)
+            case SinkKind.DEVICE:
+                return DeviceSink(self.path)
+            case SinkKind.NONE:
+                return NoSink()

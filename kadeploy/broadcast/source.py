@@ -1,0 +1,126 @@
+"""The head of the chain: gives an image file to the first living node, and to whoever has nobody else.
+
+It serves from a file, never from a pipe, so that any byte can be had again at any time. It decides
+nothing about the nodes: each finds its own source, and says itself how it ended.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Mapping, Sequence
+
+from kadeploy.broadcast.feeder import Feeder
+from kadeploy.broadcast.heal import Timing
+from kadeploy.broadcast.manifest import Manifest
+from kadeploy.broadcast.order import Member
+from kadeploy.broadcast.reception import Reception
+from kadeploy.broadcast.wire import MOST_DATA
+from kadeploy.errors import InvalidFile
+
+log = logging.getLogger(__name__)
+
+
+class Head:
+    """Threads inside; `start` and `stop` from any thread, `stop` takes at most a tick of the detection time.
+
+    A head made again with the same `broadcast`, `secret` and `port` goes on where another was ended.
+    """
+
+    def __init__(
+        self,
+        image_path: str | os.PathLike[str],
+        manifest: Manifest,
+        *,
+        host: str = "",
+        port: int = 0,
+        broadcast: bytes | None = None,
+        secret: bytes | None = None,
+        stall: float = 2.0,
+        rate: int | None = None,
+    ) -> None:
+        """`rate`: at most so many bytes a second to each reader. Raises InvalidFile; OSError when it cannot listen."""
+        self.manifest = manifest
+        self.broadcast = broadcast or secrets.token_bytes(16)
+        self.secret = secret or secrets.token_bytes(32)
+        self._stall = stall
+        self._shelf = FileShelf(image_path, manifest.size)
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            listener = socket.create_server((host, port), family=family, backlog=128)
+        except OSError:
+            self._shelf.close()
+            raise
+        self.port: int = listener.getsockname()[1]
+        timing = Timing(stall=stall)
+        self._feeder = Feeder(
+            listener, self._shelf, broadcast=self.broadcast, secret=self.secret, timing=timing, rate=rate
+        )
+
+    def start(self) -> None:
+        self._feeder.start()
+
+    def stop(self) -> None:
+        self._feeder.stop()
+        self._shelf.close()
+
+    @property
+    def served(self) -> Mapping[str, int]:
+        """Bytes given by the head itself, by node."""
+        return dict(self._feeder.served)
+
+    def orders(
+        self,
+        chain: Sequence[Member],
+        *,
+        host: str,
+        name: str = "server",
+        spool_limit: int = 256 << 20,
+        patience: float = 60.0,
+        linger: float = 60.0,
+    ) -> dict[str, Reception]:
+        """Each node's orders. `host` is this head's address as nodes see it."""
+        head = Member(name=name, host=host, port=self.port)
+        return {
+            member.name: Reception(
+                broadcast=self.broadcast,
+                secret=self.secret,
+                me=member.name,
+                order=tuple(chain),
+                head=head,
+                manifest=self.manifest,
+                spool_limit=spool_limit,
+                stall=self._stall,
+                patience=patience,
+                linger=linger,
+            )
+            for member in chain
+        }
+
+
+class FileShelf:
+    """All of a file, at once. It is what the manifest says, or the nodes find out."""
+
+    def __init__(self, path: str | os.PathLike[str], size: int) -> None:
+        try:
+            self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise InvalidFile(f"the image {os.fspath(path)} cannot be read: {error.strerror}") from error
+        self.size = size
+
+    @property
+    def position(self) -> int:
+        return self.size
+
+    def wait(self, offset: int, end: int, *, verified: bool, timeout: float) -> int:
+        return min(end - offset, MOST_DATA)
+
+    def send(self, sock: socket.socket, offset: int, count: int) -> int:
+        return os.sendfile(sock.fileno(), self._file, offset, count)
+
+    def moved(self) -> None: ...
+
+    def close(self) -> None:
+        os.close(self._file)

@@ -1,0 +1,60 @@
+"""A relay as a process of its own, spoken to in lines of JSON: for tests, benchmarks and whoever has no agent.
+
+    stdin:   {"orders": Reception, "sink": SinkOrder}
+    stdout:  {"port": 40123}  {"progress": Progress} ...  {"outcome": Outcome}
+
+It ends early when its standard input does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import threading
+from typing import Any
+
+from kadeploy.broadcast.reception import Progress, Reception
+from kadeploy.broadcast.relay import open_place, receive
+from kadeploy.broadcast.sink import SinkOrder
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Take part in a broadcast.")
+    parser.add_argument("--host", default="", help="the address to listen at (default: all)")
+    parser.add_argument("--verbose", action="store_true", help="say on standard error what happens")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO if options.verbose else logging.ERROR)
+    place = open_place(options.host)
+    _say({"port": place.port})
+    line = sys.stdin.readline()
+    if not line:
+        place.close()
+        return 1
+    said = json.loads(line)
+    stop = threading.Event()
+    threading.Thread(target=_await_end, args=(stop,), daemon=True).start()
+    sink = SinkOrder.from_json(said["sink"]).sink()
+    outcome = receive(place, Reception.from_json(said["orders"]), sink, _report, stop)
+    _say({"outcome": outcome.to_json()})
+    return 0 if outcome.ok else 1
+
+
+def _report(progress: Progress) -> None:
+    _say({"progress": progress.to_json()})
+
+
+def _say(value: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def _await_end(stop: threading.Event) -> None:
+    while sys.stdin.readline():
+        pass
+    stop.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Finding the recorded environment a user means by `-e NAME`, as Kadeploy3's tools do: the server is asked first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from kadeploy.cli.client import Client, Json
+from kadeploy.cli.refused import Refused
+from kadeploy.errors import InvalidEnvironment
+
+
+def choose_environment(client: Client, name: str, *, owner: str | None, version: int | None, user: str) -> Json:
+    """The environment as a request names it: kind, user, name, version. Raises InvalidEnvironment."""
+    query = {"name": name, **({"username": owner} if owner else {})}
+    query.update({"version": str(version)} if version is not None else {"last": "true"})
+    try:
+        found = client.get("/environments", query)
+    except Refused as error:
+        if error.status != 404:
+            raise
+        found = []
+    matching = [entry for entry in cast(Sequence[Json], found) if isinstance(entry, Mapping)]
+    if not matching:
+        wanted = (
+            f"{name!r}" + (f" version {version}" if version is not None else "") + (f" of {owner}" if owner else "")
+        )
+        raise InvalidEnvironment(f"the environment {wanted} does not exist", hint="kaenv -l lists those you may use")
+    own = [entry for entry in matching if entry.get("user") == user]
+    chosen = (own or matching)[0]
+    return {
+        "kind": "database",
+        "user": chosen.get("user"),
+        "name": chosen.get("name"),
+        "version": chosen.get("version"),
+    }

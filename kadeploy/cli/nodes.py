@@ -1,0 +1,155 @@
+"""`kanodes`: what nodes run, and which operations there are."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, cast
+
+import yaml
+
+from kadeploy.cli.client import Client, Json, segment
+from kadeploy.cli.columns import columns
+from kadeploy.cli.given import Given
+from kadeploy.cli.operation import KINDS
+from kadeploy.cli.options import NODES, flag, option
+from kadeploy.cli.power import nodes_query
+from kadeploy.cli.refused import Refused
+from kadeploy.cli.targets import read_targets
+from kadeploy.cli.tool import connected, make_tool, run
+from kadeploy.cli.units import clock
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.state import OperationKind
+
+EXAMPLES: Final = """\
+  kanodes
+  kanodes -m node-[1-3]
+  kanodes -d
+  kanodes -w D-6a1f... --json"""
+
+LISTS: Final[Mapping[str, tuple[OperationKind, ...]]] = {
+    "deployments": (OperationKind.DEPLOYMENT,),
+    "reboots": (OperationKind.REBOOT,),
+    "powers": (OperationKind.POWER,),
+    "all": tuple(OperationKind),
+}
+CHOICES: Final = {"states": "-s", "deployments": "-d", "reboots": "-r", "powers": "-p", "all": "-a"}
+OPTIONS: Final = (
+    *NODES,
+    flag("-s", "--get-nodes-state", "states", help="What every node runs (if nothing else is asked)."),
+    flag("-d", "--get-deployments", "deployments", help="Deployments."),
+    flag("-r", "--get-reboots", "reboots", help="Reboots."),
+    flag("-p", "--get-powers", "powers", help="Power operations."),
+    flag("-a", "--get-all", "all", help="Operations of every kind."),
+    option("-w", "--workflow-id", "wid", metavar="ID", help="One operation, and where each of its nodes is."),
+    flag("--finished", help="Operations that have ended, too."),
+    flag("--yaml", "as_yaml", help="Answer with YAML, as Kadeploy3's tool did."),
+)
+
+
+def perform(given: Given) -> int:
+    wid, chosen = given.text("wid"), [name for name in CHOICES if given.flag(name)]
+    nodes = NodeSet()
+    if given.texts("machines") or given.texts("files"):
+        nodes = given.tried(lambda: read_targets(given.texts("machines"), given.texts("files"))) or nodes
+    given.need(len(chosen) < 2, " and ".join(CHOICES[name] for name in chosen) + " exclude each other")
+    given.need(wid is None or wid[:2] in KINDS, f"-w {wid}: an operation's id begins with {', '.join(KINDS)}")
+    asked = "states" if not chosen else chosen[0]
+    given.need(not nodes or asked == "states", f"-m and -f go with -s, not with {CHOICES[asked]}")
+    given.check()
+    with connected(given) as client:
+        if wid is not None:
+            _tell(given, answer := _operation(client, wid), _operation_lines(answer))
+        elif asked == "states":
+            states = cast(Json, client.get("/nodes", nodes_query(nodes) if nodes else None))
+            _tell(given, states, _state_lines(states))
+        else:
+            items = _operations(client, LISTS[asked], finished=given.flag("finished"))
+            _tell(given, items, _list_lines(items, time.time() - client.skew))
+    return 0
+
+
+def _tell(given: Given, answer: object, lines: Iterator[str]) -> None:
+    if given.flag("as_json"):
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+    elif given.flag("as_yaml"):
+        print(yaml.safe_dump(answer, sort_keys=False, explicit_start=True, allow_unicode=True), end="")
+    else:
+        for line in lines:
+            print(line)
+
+
+def _operations(client: Client, kinds: Sequence[OperationKind], *, finished: bool) -> list[Json]:
+    items = [item for kind in kinds for item in cast(Sequence[Json], client.get(f"/{kind}"))]
+    return [item for item in items if finished or not item.get("done")]
+
+
+def _operation(client: Client, wid: str) -> Json:
+    """Its resource, and its nodes' places where the caller may see them."""
+    path = f"/{KINDS[wid[:2]]}/{segment(wid)}"
+    info = cast(Json, client.get(path))
+    try:
+        return {**info, "state_of_nodes": client.get(f"{path}/state")}
+    except Refused as error:
+        if error.status not in (401, 403):
+            raise
+        return info
+
+
+def _state_lines(states: Json) -> Iterator[str]:
+    rows = []
+    for name in NodeSet(states):
+        known = cast(Json, states[name] or {})
+        environment = cast(Json, known.get("environment") or {})
+        version = environment.get("version")
+        label = f"{environment['name']} v{version}" if environment.get("name") else None
+        rows.append((name, known.get("state"), known.get("user"), label))
+    yield from columns(["node", "state", "user", "environment"], rows)
+
+
+def _list_lines(items: Sequence[Json], now: float) -> Iterator[str]:
+    if not items:
+        yield "no operation"
+        return
+    rows = []
+    for item in items:
+        everyone = _members(item.get("nodes"))
+        seconds = item.get("time", now - float(cast(float, item.get("start_time") or now)))
+        rows.append((item.get("wid"), item.get("user"), _state(item), clock(float(cast(float, seconds))), everyone))
+    yield from columns(["id", "user", "state", "time", "nodes"], rows)
+
+
+def _members(nodes: object) -> NodeSet:
+    """All nodes of an operation; somebody else's are told as a plain list."""
+    sets = nodes.values() if isinstance(nodes, Mapping) else [nodes or ()]
+    return NodeSet(name for names in cast(Sequence[Sequence[str]], list(sets)) for name in names or ())
+
+
+def _state(item: Json) -> str:
+    return "error" if item.get("error") else "done" if item.get("done") else "running"
+
+
+def _operation_lines(info: Json) -> Iterator[str]:
+    yield from _list_lines([info], time.time())
+    environment = info.get("environment")
+    if isinstance(environment, Mapping) and environment.get("name"):
+        yield f"environment {environment['name']} v{environment.get('version')} of {environment.get('user')}"
+    places = info.get("state_of_nodes")
+    if isinstance(places, Mapping) and places:
+        rows = []
+        for name in NodeSet(places):
+            place = cast(Json, places[name] or {})
+            told = place.get("error") or place.get("out")
+            rows.append((name, place.get("state"), place.get("macro"), place.get("micro"), told))
+        yield ""
+        yield from columns(["node", "state", "macro-step", "micro-step", "told"], rows)
+
+
+ABOUT: Final = "Show what nodes run, or which operations there are."
+
+command = make_tool("kanodes", perform, about=ABOUT, examples=EXAMPLES, options=OPTIONS)
+
+
+def main() -> None:
+    run(command)

@@ -1,0 +1,94 @@
+"""Options that several tools take. Letters and words are Kadeploy3's."""
+
+from __future__ import annotations
+
+import click
+
+from kadeploy.cli.follow import PATIENCE
+from kadeploy.cli.given import Given
+from kadeploy.cli.targets import read_targets
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.timeout import Timeout
+
+
+def option(*names: str, help: str, metavar: str | None = None, multiple: bool = False) -> click.Option:
+    """One that takes a text; what the text must be is checked with all the others."""
+    return click.Option(list(names), metavar=metavar, help=help, multiple=multiple)
+
+
+def optional(*names: str, help: str, metavar: str) -> click.Option:
+    """One whose text may be left out, which gives an empty text."""
+    return click.Option(list(names), metavar=metavar, help=help, is_flag=False, flag_value="")
+
+
+def flag(*names: str, help: str) -> click.Option:
+    return click.Option(list(names), help=help, is_flag=True)
+
+
+def switch(*names: str, default: bool, help: str) -> click.Option:
+    """`--x/--no-x`."""
+    return click.Option(list(names), help=help, is_flag=True, default=default)
+
+
+CONNECTION = (
+    option("-S", "--server", metavar="NAME", help="One of the servers in client.conf."),
+    optional("--password", metavar="[PASSWORD]", help="Log in with a password; asks for it if none is given."),
+    flag("--json", "as_json", help="Answer with JSON on standard output."),
+    flag("-I", "--server-info", help="Show what the server offers, and end."),
+    flag("-v", "--version", help="Show the versions of this tool and of the server, and end."),
+)
+NODES = (
+    option(
+        "-m", "--machine", "machines", metavar="RANGE", multiple=True, help="Nodes, as in node-[1-3,7]. Repeatable."
+    ),
+    option(
+        "-f", "--file", "files", metavar="FILE", multiple=True, help="Nodes, one range a line; - is stdin. Repeatable."
+    ),
+)
+OPERATION = (
+    option("-o", "--output-ok-nodes", "ok_file", metavar="FILE", help="Write the nodes that are OK there."),
+    option("-n", "--output-ko-nodes", "ko_file", metavar="FILE", help="Write all other nodes there."),
+    option("-s", "--script", metavar="FILE", help="Run this program when the operation is over."),
+    option("-V", "--verbose-level", "level", metavar="1..5", help="How much to tell; 1 is the ends only, 3 is usual."),
+    option("--write-workflow-id", "wid_file", metavar="FILE", help="Write the operation's id there once it is known."),
+    switch("--wait/--no-wait", default=True, help="Wait for the end, or print the operation's id and end at once."),
+    switch("--force/--no-force", default=False, help="Take nodes even if another operation has them."),
+    switch("--dry-run/--no-dry-run", default=False, help="Check everything, print the plan, and do nothing."),
+    option(
+        "--patience",
+        metavar="SECONDS",
+        help=f"How long to try to reach a server lost in the middle; {PATIENCE:.0f} if not given.",
+    ),
+)
+KEY = optional(
+    "-k",
+    "--key",
+    metavar="[FILE]",
+    help="Public keys that may log in as root. Without FILE: ~/.ssh/authorized_keys, else ~/.ssh/id_*.pub.",
+)
+CLASSICAL_TIMEOUT = option(
+    "--reboot-classical-timeout",
+    "classical_timeout",
+    metavar="EXPR",
+    help="Seconds a reboot may take; may be a formula in n, the number of nodes.",
+)
+
+
+def nodes_given(given: Given) -> NodeSet:
+    """The nodes of -m and -f; none is a fault."""
+    ranges, files = given.texts("machines"), given.texts("files")
+    if not ranges and not files:
+        given.faults.append("no nodes were named: use -m RANGE or -f FILE")
+        return NodeSet()
+    return given.tried(lambda: read_targets(ranges, files)) or NodeSet()
+
+
+def timeout_field(given: Given, name: str, option: str, field: str) -> dict[str, object]:
+    """A timeout formula as a field of the request, parsed here already so that a slip is told at once."""
+    formula = given.text(name)
+    if formula is None:
+        return {}
+    before = len(given.faults)
+    given.tried(lambda: Timeout(formula))
+    given.faults[before:] = [f"{option}: {fault}" for fault in given.faults[before:]]
+    return {field: formula}

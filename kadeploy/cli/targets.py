@@ -1,0 +1,44 @@
+"""The nodes a user names: `-m RANGE`, repeatable, and `-f FILE`, one range a line, `-` for standard input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.errors import Faults, InvalidNodes
+
+STDIN = "-"
+
+
+def read_targets(ranges: Sequence[str], files: Sequence[str]) -> NodeSet:
+    """Every node named; raises Faults with one sentence for each range or file that is not valid."""
+    faults: list[str] = []
+    names: set[str] = set()
+    texts = [(f"-m {text!r}", text) for text in ranges]
+    for file in files:
+        before = len(texts) + len(faults)
+        try:
+            texts.extend(_lines(file))
+        except (OSError, UnicodeDecodeError) as error:
+            faults.append(f"-f {file}: cannot be read: {getattr(error, 'strerror', None) or error}")
+        if len(texts) + len(faults) == before:
+            faults.append(f"-f {file}: names no node")
+    for place, text in texts:
+        try:
+            names.update(NodeSet.parse(text).names)
+        except InvalidNodes as error:
+            faults.append(f"{place}: {error}")
+    if faults:
+        raise Faults(faults)
+    return NodeSet(names)
+
+
+def _lines(file: str) -> Iterator[tuple[str, str]]:
+    """Each range with its place; blank lines and `#` comments say nothing."""
+    content = sys.stdin.read() if file == STDIN else Path(file).read_text(encoding="utf-8")
+    for number, line in enumerate(content.splitlines(), 1):
+        text = line.partition("#")[0].strip()
+        if text:
+            yield f"-f {file}: line {number}", text

@@ -1,0 +1,142 @@
+"""Waiting for an operation: events in, display out, and Ctrl-C understood.
+
+The first Ctrl-C is a wish (abort, or only leave), carried out between two events; the second ends the tool at once,
+whatever it is doing.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from types import FrameType
+from typing import Protocol
+
+from kadeploy.cli.display import Board
+from kadeploy.cli.follow import Arrived, Back, Failed, Follower, Lost, Told
+from kadeploy.cli.units import clock
+from kadeploy.cli.views import View
+from kadeploy.errors import KadeployError
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """The user pressed Ctrl-C."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAborted:
+    """The server could not be asked to abort, or refused."""
+
+    why: str
+
+
+Item = Told | Interrupt | NotAborted
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The board as it was at the end; `error` when following failed, `left` when the user left it running."""
+
+    board: Board = field(default_factory=Board)
+    interrupted: bool = False
+    left: bool = False
+    error: KadeployError | None = None
+
+
+Inbox = SimpleQueue[Item]
+
+
+class MakeFollower(Protocol):
+    def __call__(self, *, put: Callable[[Told], None]) -> Follower: ...
+
+
+def watch(outcome: Outcome, follow: MakeFollower, view: View, abort: Callable[[], object] | None) -> None:
+    """Fill `outcome` until the operation has ended. `abort` asks the server; None means Ctrl-C only leaves.
+
+    Raises KeyboardInterrupt on a second Ctrl-C; `outcome` then holds what is known.
+    """
+    inbox: Inbox = SimpleQueue()
+    asked = False
+    threading.Thread(target=follow(put=inbox.put).run, name="follower", daemon=True).start()
+    with _interrupts(inbox):
+        view.open()
+        try:
+            while not _handle(_next(inbox, outcome, view), outcome, view):
+                if outcome.interrupted and not asked:
+                    asked = True
+                    if abort is None:
+                        outcome.left = True
+                        return
+                    view.notice(outcome.board, "Aborting the operation; Ctrl-C again leaves at once.")
+                    threading.Thread(target=_abort, args=(abort, inbox.put), name="abort", daemon=True).start()
+        finally:
+            view.close()
+
+
+def _next(inbox: Inbox, outcome: Outcome, view: View) -> Item:
+    while True:
+        try:
+            return inbox.get(timeout=view.tick)
+        except Empty:
+            view.idle(outcome.board)
+
+
+def _handle(item: Item, outcome: Outcome, view: View) -> bool:
+    """Take one item in; whether it was the last."""
+    board = outcome.board
+    match item:
+        case Arrived(event=event):
+            board.apply(event)
+            view.event(board, event)
+            return board.ended is not None
+        case Lost(reason=reason, left=left):
+            text = f"Connection lost ({reason}); trying again for {clock(left)}. The operation goes on at the server."
+            view.notice(board, text)
+        case Back():
+            view.notice(board, "")
+        case Failed(error=error):
+            outcome.error = error
+            return True
+        case NotAborted(why=why):
+            view.notice(board, f"Not aborted: {why} The operation goes on; Ctrl-C leaves.")
+        case Interrupt():
+            outcome.interrupted = True
+    return False
+
+
+def _abort(abort: Callable[[], object], put: Callable[[Item], None]) -> None:
+    """In a thread of its own: a server may answer only when everything has stopped."""
+    try:
+        abort()
+    except KadeployError as error:
+        put(NotAborted(why=f"{error}."))
+
+
+@contextmanager
+def _interrupts(inbox: Inbox) -> Iterator[None]:
+    """Turn the first SIGINT into an item; putting into a SimpleQueue is safe inside a signal handler."""
+    pressed = 0
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed += 1
+        if pressed > 1:
+            raise KeyboardInterrupt
+        inbox.put(Interrupt())
+
+    def on_end(number: int, frame: FrameType | None) -> None:
+        """As without us, but leaving the terminal in order."""
+        raise SystemExit(128 + number)
+
+    before = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+    signal.signal(signal.SIGINT, on_signal)
+    signal.signal(signal.SIGTERM, on_end)
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)

@@ -1,0 +1,127 @@
+"""A cluster's file: its disk layout, kernel arguments and patience. Kadeploy3's keys, and `partitioning.layout`."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from kadeploy.config.clusters import Device
+from kadeploy.config.decode import Section
+from kadeploy.config.server import Words, not_empty
+from kadeploy.domain.disk import Role, parse_size
+from kadeploy.domain.patience import Patience
+from kadeploy.domain.timeout import Timeout
+from kadeploy.errors import InvalidOption
+
+FILE_SYSTEMS = ("ext2", "ext3", "ext4", "xfs", "btrfs", "vfat")
+
+
+def _bytes(value: object) -> object:
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        size = parse_size(value)
+        if size < 1:
+            raise ValueError("must be more than nothing; leave it out for the rest of the disk")
+        return size
+    return value
+
+
+def _timeout(value: object) -> object:
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        try:
+            return Timeout(str(value))
+        except InvalidOption as error:
+            raise ValueError(error.message) from error
+    raise ValueError(f"must be a number of seconds or a formula in n, not {value!r}")
+
+
+def _words_of_a_kernel(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("must be one line without control characters")
+    return value
+
+
+Size = Annotated[int, BeforeValidator(_bytes)]
+Duration = Annotated[Timeout, BeforeValidator(_timeout)]
+KernelArguments = Annotated[str, AfterValidator(_words_of_a_kernel)]
+
+
+class PartitionEntry(Section):
+    """`size` left out takes the rest of the disk; `number` left out is Kadeploy3's for that role, else the next."""
+
+    role: Role
+    size: Size = 0
+    fs: Literal["ext2", "ext3", "ext4", "xfs", "btrfs", "vfat"] | None = None
+    number: Annotated[int, Field(ge=1, le=128)] | None = None
+
+
+class PartitionNumbers(Section):
+    """Kadeploy3's: which partition is what, -1 for none."""
+
+    swap: Annotated[int, Field(ge=-1, le=128)] = -1
+    prod: Annotated[int, Field(ge=-1, le=128)] = -1
+    deploy: Annotated[int, Field(ge=-1, le=128)] = -1
+    tmp: Annotated[int, Field(ge=-1, le=128)] = -1
+
+    def of(self, role: Role) -> int | None:
+        number = {"swap": self.swap, "prod": self.prod, "deploy": self.deploy, "tmp": self.tmp}.get(role.value, -1)
+        return number if number > 0 else None
+
+
+class Partitioning(Section):
+    KADEPLOY3: ClassVar = frozenset({"script"})
+
+    block_device: Device
+    layout: tuple[PartitionEntry, ...] = ()
+    partitions: PartitionNumbers = PartitionNumbers()
+    disable_swap: bool = False
+
+
+class UserKernel(Section):
+    params: KernelArguments = ""
+
+
+class DeployKernel(Section):
+    KADEPLOY3: ClassVar = frozenset({"vmlinuz", "initrd", "drivers"})
+
+    params: KernelArguments = ""
+    supported_fs: Annotated[Words, AfterValidator(not_empty)] = FILE_SYSTEMS
+
+
+class Kernels(Section):
+    KADEPLOY3: ClassVar = frozenset({"nfsroot"})
+
+    user: UserKernel = UserKernel()
+    deploy: DeployKernel = DeployKernel()
+
+
+class BootSection(Section):
+    KADEPLOY3: ClassVar = frozenset({"sleep_time_before_ping", "install_bootloader"})
+
+    kernels: Kernels = Kernels()
+
+
+class Timeouts(Section):
+    """Seconds, or a formula in the number of nodes: `120 + 20*log(n)`."""
+
+    reboot: Duration = Timeout("300")
+    kexec: Duration = Timeout("120")
+
+
+class PatienceSection(Section):
+    """When most nodes have come back, how long the others are waited for: see `domain.patience`."""
+
+    quorum: Annotated[float, Field(gt=0, le=1)] = Patience().quorum
+    grace: Annotated[float, Field(ge=0)] = Patience().grace
+    least: Annotated[float, Field(ge=0)] = Patience().least
+
+
+class ClusterFile(Section):
+    KADEPLOY3: ClassVar = frozenset(
+        {"remoteops", "localops", "preinstall", "postinstall", "automata", "kexec", "pxe", "hooks"}
+    )
+
+    partitioning: Partitioning
+    boot: BootSection = BootSection()
+    timeouts: Timeouts = Timeouts()
+    patience: PatienceSection = PatienceSection()

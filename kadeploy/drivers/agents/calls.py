@@ -1,0 +1,119 @@
+"""Commands that are asked of agents: kept until answered, said again on every new connection of the node."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from kadeploy.domain.meeting import Acknowledge, Advance, BadMessage, Cancel, Ended, Run
+from kadeploy.drivers.agents.session import Session
+from kadeploy.errors import Conflict
+from kadeploy.ports.remote import Command, ReportBytes
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Call:
+    """`boot` is the boot of the node that it was first said to; `done` gets the result, `answered` if it is the
+    agent's own; `alone_since` (seconds of the loop's clock) is when the node was last not connected."""
+
+    node: str
+    key: str
+    command: Command
+    report: ReportBytes | None
+    done: asyncio.Future[Ended] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    boot: str = ""
+    answered: bool = False
+    alone_since: float | None = None
+
+
+class Calls:
+    """Everything asked and not answered, by node and key."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, dict[str, Call]] = {}
+        self._given_up: dict[str, set[str]] = {}
+        self.silent = False  # once the server is leaving, commands go on without it
+
+    def ask(self, call: Call, session: Session | None) -> None:
+        """Raises Conflict when the same command is already being waited for."""
+        waiting = self._calls.setdefault(call.node, {})
+        if call.key in waiting:
+            raise Conflict(f"the command {call.key} is already being run on {call.node}")
+        waiting[call.key] = call
+        if session:
+            _say(call, session)
+        else:
+            call.alone_since = _now()
+
+    def give_up(self, call: Call, session: Session | None) -> None:
+        """Nobody waits for it any more; if it was not answered, the node is to end it."""
+        waiting = self._calls.get(call.node, {})
+        if waiting.pop(call.key, None) and not waiting:
+            del self._calls[call.node]
+        call.done.cancel()
+        if self.silent or call.answered or not call.boot:
+            return
+        if session:
+            session.link.send(Cancel(key=call.key))
+        else:
+            self._given_up.setdefault(call.node, set()).add(call.key)
+
+    def connected(self, session: Session) -> None:
+        """Say everything again; what the node knows already it does not do twice."""
+        for key in self._given_up.pop(session.node, ()):
+            session.link.send(Cancel(key=key))
+        for call in tuple(self._calls.get(session.node, {}).values()):
+            call.alone_since = None
+            _say(call, session)
+
+    def lost(self, node: str) -> None:
+        for call in self._calls.get(node, {}).values():
+            call.alone_since = _now()
+
+    def give_up_the_absent(self, limit: float) -> None:
+        """Fail what is asked of nodes that have not been connected for `limit` seconds: they are dead, or rebooting."""
+        now = _now()
+        for calls in self._calls.values():
+            for call in calls.values():
+                if call.alone_since is not None and now - call.alone_since > limit and not call.done.done():
+                    _fail(call, f"its agent has not been connected for {limit:.0f} s")
+
+    def advanced(self, session: Session, message: Advance) -> None:
+        call = self._calls.get(session.node, {}).get(message.key)
+        if call and call.report:
+            call.report(session.node, message.done, message.total)
+
+    def ended(self, session: Session, message: Ended) -> None:
+        """A result that nobody waits for is not acknowledged: who asks again will get it."""
+        call = self._calls.get(session.node, {}).get(message.key)
+        if call is None:
+            _log.debug("%s has a result that nobody waits for: %s", session.node, message.key)
+            return
+        session.link.send(Acknowledge(key=message.key))
+        call.answered = True
+        if not call.done.done():
+            call.done.set_result(message)
+
+
+def _say(call: Call, session: Session) -> None:
+    if call.done.done():
+        return
+    if call.boot and call.boot != session.boot:
+        _fail(call, f"the node was restarted while it ran {call.command.name}")
+        return
+    call.boot = session.boot
+    try:
+        session.link.send(Run(key=call.key, name=call.command.name, args=call.command.args))
+    except BadMessage as error:
+        _fail(call, str(error))
+
+
+def _fail(call: Call, reason: str) -> None:
+    call.done.set_result(Ended(key=call.key, ok=False, reason=reason))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

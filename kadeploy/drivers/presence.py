@@ -1,0 +1,88 @@
+"""Which nodes answer: their agents in the minimal environment, their SSH server in what is installed.
+
+The installed system knows nothing of us, so it is asked, over and over, by a connection that reads the SSH server's
+first line. The minimal environment has no SSH server, but an open port alone would not tell; and a node whose agent
+reports is in the wrong system, whatever answers on its address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Protocol
+
+from kadeploy.domain.node import Site
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.drivers.ssh_banner import read_banner
+from kadeploy.ports.presence import System
+
+
+class Agents(Protocol):
+    """What the agents' meeting point knows."""
+
+    def watch(self, nodes: NodeSet, since: float) -> AsyncGenerator[str, None]:
+        """Yield each node once, as soon as its agent reports from a boot after `since` (seconds since the epoch)."""
+        ...
+
+    def connected_since(self, nodes: NodeSet, since: float) -> NodeSet:
+        """Those whose agent, of a boot after `since`, holds a connection now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probing:
+    """Seconds between two looks at a node (drawn anew each time), for one look, and how many looks at once."""
+
+    shortest: float = 1.0
+    longest: float = 2.0
+    timeout: float = 2.0
+    limit: int = 500
+    port: int = 22
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitePresence:
+    site: Site
+    agents: Agents
+    probing: Probing = Probing()
+
+    def watch(self, nodes: NodeSet, system: System, since: float) -> AsyncGenerator[str, None]:
+        match system:
+            case System.MINIMAL:
+                return self.agents.watch(nodes, since)
+            case System.INSTALLED:
+                return self._watch_installed(nodes, since)
+
+    async def _watch_installed(self, nodes: NodeSet, since: float) -> AsyncGenerator[str, None]:
+        """Ends its probes when it is closed; a probe that fails as it should not ends the watch with its error."""
+        found: asyncio.Queue[str | None] = asyncio.Queue()
+        probes = asyncio.create_task(self._probe_all(nodes, since, found))
+        probes.add_done_callback(lambda _: found.put_nowait(None))
+        try:
+            while (name := await found.get()) is not None:
+                yield name
+            probes.result()
+        finally:
+            probes.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await probes
+
+    async def _probe_all(self, nodes: NodeSet, since: float, found: asyncio.Queue[str | None]) -> None:
+        free = asyncio.Semaphore(self.probing.limit)
+        async with asyncio.TaskGroup() as group:
+            for name in nodes:
+                group.create_task(self._probe(name, since, free, found))
+
+    async def _probe(self, name: str, since: float, free: asyncio.Semaphore, found: asyncio.Queue[str | None]) -> None:
+        probing, itself = self.probing, NodeSet([name])
+        while True:
+            async with free:
+                answers = await read_banner(self.site.nodes[name].address, probing.port, timeout=probing.timeout)
+            if answers and not self.agents.connected_since(itself, since):
+                found.put_nowait(name)
+                return
+            # Nodes that were started together would be asked together for ever.
+            await asyncio.sleep(random.uniform(probing.shortest, probing.longest))

@@ -1,0 +1,166 @@
+"""The fetched files on the disk, never more of them than fits.
+
+lock            held while the server runs: one server at a time
+index.json      what is kept, where it came from, who uses it
+contents/HASH   the files, under the SHA-256 of what is in them
+incoming/       what is being fetched, or removed; emptied at the start
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from kadeploy.domain.image import LocalFile
+from kadeploy.errors import CacheFull, CacheProblem
+from kadeploy.files.fetch import Fetched, MakeRoom
+from kadeploy.files.index import Index, Origin
+from kadeploy.files.state_file import StateFile
+
+_HASH: Final = re.compile(r"[0-9a-f]{64}\Z")
+_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_MIB: Final = 1024 * 1024
+
+
+class Shelf:
+    """`limit` is in bytes. Open with `Shelf.open`."""
+
+    def __init__(self, directory: Path, limit: int, lock: int) -> None:
+        self._contents = directory / "contents"
+        self._incoming = directory / "incoming"
+        self._lock = lock
+        self._limit = limit
+        self._granted: dict[Path, int] = {}
+        self._state = StateFile(directory / "index.json")
+        sizes = {path.name: path.stat().st_size for path in self._contents.iterdir() if _HASH.match(path.name)}
+        self._index = Index.from_json(self._state.load(), sizes, at=time.time())
+
+    @classmethod
+    def open(cls, directory: Path, limit: int) -> Shelf:
+        """Take the directory over as it was left, blocking; raises CacheProblem."""
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(directory / "incoming", ignore_errors=True)
+                for name in ("incoming", "contents"):
+                    (directory / name).mkdir(mode=0o700, exist_ok=True)
+                return cls(directory, limit, lock)
+            except BaseException:
+                os.close(lock)
+                raise
+        except BlockingIOError as error:
+            raise CacheProblem(
+                f"the cache {directory} is in use by another server", hint="give each its own"
+            ) from error
+        except OSError as error:
+            raise CacheProblem(f"the cache {directory} cannot be used: {error.strerror}") from error
+
+    def close(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def origin(self, url: str) -> Origin | None:
+        """What the URL gave last, if that is still here."""
+        origin = self._index.origins.get(url)
+        return origin if origin is not None and self.has(origin.sha256) else None
+
+    def has(self, sha256: str) -> bool:
+        """Whether it is here and whole: somebody may have cleaned up."""
+        content = self._index.contents.get(sha256)
+        if content is None:
+            return False
+        with suppress(OSError):
+            if (self._contents / sha256).stat().st_size == content.size:
+                return True
+        self._index.drop(sha256)
+        return False
+
+    def file(self, sha256: str) -> LocalFile:
+        size = self._index.contents[sha256].size
+        return LocalFile(path=str(self._contents / sha256), size=size, sha256=sha256)
+
+    @asynccontextmanager
+    async def incoming(self, called: str) -> AsyncIterator[tuple[Path, MakeRoom]]:
+        """A path to write to, and what makes room for it; what is still there at the end is removed."""
+        path = self._incoming / uuid.uuid4().hex
+
+        async def make_room(size: int) -> None:
+            await self._make_room(path, size, called)
+
+        try:
+            yield path, make_room
+        finally:
+            self._granted.pop(path, None)
+            path.unlink(missing_ok=True)
+
+    def admit(self, partial: Path, fetched: Fetched, url: str) -> None:
+        """Keep what was fetched, and that it came from there."""
+        partial.rename(self._contents / fetched.sha256)
+        self._granted.pop(partial, None)
+        self._index.add(fetched.sha256, size=fetched.size, at=time.time())
+        self._index.origins[url] = Origin(sha256=fetched.sha256, validators=fetched.validators)
+
+    def pin(self, sha256: str, owner: str) -> bool:
+        """Keep it for the owner; whether that is new."""
+        return self._index.pin(sha256, owner, at=time.time())
+
+    def unpin(self, sha256: str, owner: str) -> None:
+        self._index.unpin(sha256, owner)
+
+    async def release(self, owners: Iterable[str]) -> None:
+        held = [self._index.release(owner) for owner in owners]
+        if any(held):
+            await self.save()
+
+    def owners(self) -> Collection[str]:
+        return tuple(self._index.pins)
+
+    async def save(self) -> None:
+        await self._state.save(self._index.to_json)
+
+    async def _make_room(self, path: Path, size: int, called: str) -> None:
+        others = sum(self._granted.values()) - self._granted.get(path, 0)
+        victims = self._index.victims(self._limit - others - size)
+        if victims is None:
+            raise _full(called, size, self._limit)
+        self._granted[path] = size
+        doomed = []
+        for sha256 in victims:
+            self._index.drop(sha256)
+            # Renamed at once, removed in a thread: the same content may arrive again meanwhile.
+            doomed.append(self._incoming / uuid.uuid4().hex)
+            with suppress(FileNotFoundError):
+                (self._contents / sha256).rename(doomed[-1])
+        if doomed:
+            await asyncio.to_thread(_remove, doomed)
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def _full(called: str, size: int, limit: int) -> CacheFull:
+    needs = f"{called} needs at least {size // _MIB + 1} MiB of the file cache, which has {limit // _MIB} MiB"
+    if size > limit:
+        return CacheFull(needs, hint="the administrators can enlarge it")
+    return CacheFull(f"{needs}, mostly in use", hint="try again when other operations have ended")
+
+
+def cannot_write(called: str, error: OSError) -> CacheFull | CacheProblem:
+    """What to say when a file could not be written to the disk."""
+    kind: type[CacheFull | CacheProblem] = CacheFull if error.errno in _NO_SPACE else CacheProblem
+    return kind(f"{called} cannot be kept by the server: {error.strerror}")

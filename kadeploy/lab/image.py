@@ -1,0 +1,211 @@
+"""The demonstration image: a small Debian 12 that a person would deploy, packed as tar.zst with its description.
+
+It has systemd, a general kernel, sshd and DHCP on any wired card, and boots from virtio, SATA and NVMe disks,
+by BIOS and UEFI. Host keys and machine id are made on the node, never in the image. Root has no
+password: whoever deploys it brings a key.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from kadeploy.errors import CommandFailed, KadeployError
+from kadeploy.minienv import debian, stamp
+
+NAME = "debian12-min"
+PACKAGES: tuple[str, ...] = (
+    "systemd-sysv",
+    "systemd-resolved",  # names, from what DHCP says
+    "dbus",
+    "udev",
+    "libpam-systemd",
+    "linux-image-amd64",  # the general kernel: any machine's disks and cards
+    "initramfs-tools",
+    "zstd",
+    "kmod",
+    "openssh-server",
+    "iproute2",
+    "iputils-ping",
+    "netbase",
+    "procps",
+    "e2fsprogs",
+    "less",
+    "nano",
+    "ca-certificates",
+)
+NO_DOCS: tuple[str, ...] = (
+    "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/share/locale/*",
+    "path-exclude=/usr/share/info/*",
+    "path-exclude=/usr/share/doc/*",
+    "path-include=/usr/share/doc/*/copyright",
+)
+# Work on a timer that a fresh node would start with just when someone logs in.
+MASKED: tuple[str, ...] = (
+    *(
+        "apt-daily.timer",
+        "apt-daily-upgrade.timer",
+        "dpkg-db-backup.timer",
+        "e2scrub_all.timer",
+        "e2scrub_reap.service",
+    ),
+    *("systemd-firstboot.service", "systemd-networkd-wait-online.service"),
+)
+FILES: dict[str, str] = {
+    "etc/systemd/network/80-wired.network": """\
+[Match]
+Type=ether
+Kind=!*
+
+[Network]
+DHCP=yes
+
+[DHCPv4]
+ClientIdentifier=mac
+""",
+    "etc/systemd/system/ssh-host-key.service": """\
+[Unit]
+Description=Make this machine's SSH host key
+ConditionPathExists=!/etc/ssh/ssh_host_ed25519_key
+Before=ssh.service
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key
+
+[Install]
+RequiredBy=ssh.service
+""",
+    "etc/ssh/sshd_config.d/host-key.conf": "HostKey /etc/ssh/ssh_host_ed25519_key\n",
+    "etc/hostname": "localhost\n",
+    "etc/hosts": "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n",
+    "etc/fstab": "# written by what installs this system\n",
+    "etc/machine-id": "",  # there and empty: made at the first start, without the questions of a first start
+}
+ENABLED = ("systemd-networkd.service", "ssh-host-key.service")
+LEFTOVERS = ("etc/apt/apt.conf.d/99mmdebstrap", "etc/dpkg/dpkg.cfg.d/99mmdebstrap", "var/log/apt", "var/log/dpkg.log")
+KERNEL_PARAMETERS = "console=tty0 console=ttyS0,115200"
+Say = Callable[[str], None]
+
+
+def build_demo_image(output_dir: Path, *, force: bool = False, say: Say = print) -> Path:
+    """Make `debian12-min.tar.zst` and `debian12-min.yaml` in the folder unless they are current; the YAML's path.
+
+    Needs root. Raises BadConfiguration or CommandFailed.
+    """
+    output_dir = output_dir.resolve()
+    archive, description = output_dir / f"{NAME}.tar.zst", output_dir / f"{NAME}.yaml"
+    mark = output_dir / f".{NAME}.stamp"
+    recipe = stamp.recipe_hash([*stamp.sources(Path(__file__), Path(debian.__file__)), *debian.sources(), str(archive)])
+    if not force and stamp.is_current(mark, recipe, (archive, description)):
+        return description
+    output_dir.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+
+    def step(text: str) -> None:
+        say(f"[{time.monotonic() - started:5.1f} s] {text}")
+
+    with tempfile.TemporaryDirectory(dir=output_dir, prefix=".building-") as work:
+        tree = Path(work) / "tree"
+        step(f"installing Debian {debian.CODENAME} with {len(PACKAGES)} packages and what they need")
+        options = [*(f"--dpkgopt={line}" for line in NO_DOCS), *setup_hooks()]
+        debian.make_tree(tree, PACKAGES, variant="minbase", options=options, log=Path(work) / "mmdebstrap.log")
+        settle(tree)
+        step("packing it")
+        pack(tree, Path(work) / archive.name)
+        os.replace(Path(work) / archive.name, archive)
+    description.write_text(yaml.safe_dump(describe(archive), sort_keys=False))
+    stamp.write(mark, recipe, (archive, description))
+    step(f"{archive}: {archive.stat().st_size / 1e6:.1f} MB")
+    return description
+
+
+def setup_hooks() -> tuple[str, ...]:
+    """What must be so before packages are configured: an initramfs for any machine, not for this one."""
+    folder = "$1/etc/initramfs-tools/conf.d"
+    return ("--essential-hook=mkdir -p " + f'"{folder}" && echo MODULES=most > "{folder}/modules"',)
+
+
+def settle(tree: Path) -> None:
+    """Everything that is done after the packages are installed."""
+    for path, text in FILES.items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(text)
+    for unit in MASKED:
+        link = tree / "etc/systemd/system" / unit
+        link.unlink(missing_ok=True)
+        link.symlink_to("/dev/null")
+    _run(["systemctl", f"--root={tree}", "enable", *ENABLED])
+    for path in (*LEFTOVERS, *(p.relative_to(tree).as_posix() for p in (tree / "etc/ssh").glob("ssh_host_*"))):
+        _run(["rm", "-rf", str(tree / path)])
+    for path in ("etc/.updated", "var/.updated"):  # nothing to bring up to date at the first start
+        (tree / path).write_text("")
+
+
+def pack(tree: Path, target: Path) -> None:
+    """A tar of the tree with owners, attributes and lists of rights, through zstd on all processors."""
+    tar = [
+        "tar",
+        "--xattrs",
+        "--xattrs-include=*",
+        "--acls",
+        "--numeric-owner",
+        "--sort=name",
+        "-C",
+        str(tree),
+        "-c",
+        ".",
+    ]
+    with subprocess.Popen(tar, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as packing:
+        _run(["zstd", "-q", "-f", "-T0", "-9", "-o", str(target)], stdin=packing.stdout)
+    if packing.returncode != 0:
+        raise CommandFailed(f"tar exited with {packing.returncode}")
+
+
+def describe(archive: Path) -> dict[str, object]:
+    """The environment description (Kadeploy3's form)."""
+    return {
+        "name": NAME,
+        "version": 1,
+        "description": "Debian 12 (bookworm), minimal: systemd, sshd, DHCP",
+        "author": "Kadeploy",
+        "visibility": "public",
+        "destructive": False,
+        "os": "linux",
+        "image": {"file": f"server://{archive}", "kind": "tar", "compression": "zstd"},
+        "boot": {"kernel": "/vmlinuz", "initrd": "/initrd.img", "kernel_params": KERNEL_PARAMETERS},
+        "filesystem": "ext4",
+        "partition_type": 0x83,
+    }
+
+
+def _run(argv: list[str], stdin: object = subprocess.DEVNULL) -> None:
+    done = subprocess.run(argv, stdin=stdin, capture_output=True, text=True, check=False)  # type: ignore[call-overload]
+    if done.returncode != 0:
+        raise CommandFailed(f"{argv[0]} exited with {done.returncode}: {done.stderr.strip()[-500:]}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m kadeploy.lab.image", description=__doc__)
+    parser.add_argument("output", type=Path, metavar="OUTPUT_DIR")
+    parser.add_argument("--force", action="store_true", help="build even if nothing has changed")
+    options = parser.parse_args()
+    try:
+        print(build_demo_image(options.output, force=options.force))
+    except KadeployError as error:
+        print(f"image: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

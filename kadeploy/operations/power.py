@@ -1,0 +1,54 @@
+"""Switching nodes on and off, and asking whether they are on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kadeploy.domain.node import Site
+from kadeploy.domain.operation import new_operation_id
+from kadeploy.domain.power import Level, PowerAction
+from kadeploy.domain.request import PowerRequest
+from kadeploy.domain.state import OperationKind
+from kadeploy.operations.caller import Caller
+from kadeploy.operations.launch import Launched, Launcher, plans_for
+from kadeploy.operations.permission import Permission
+from kadeploy.operations.selection import Selection
+from kadeploy.plans.build import build_power
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerOrder:
+    """What was asked for, decoded but not yet checked."""
+
+    nodes: tuple[str, ...]
+    action: PowerAction
+    level: Level | None = None
+    force: bool = False
+    dry_run: bool = False
+
+
+class Power:
+    """The use case."""
+
+    def __init__(self, *, site: Site, selection: Selection, permission: Permission, launcher: Launcher) -> None:
+        self._site = site
+        self._selection = selection
+        self._permission = permission
+        self._launcher = launcher
+
+    async def start(self, caller: Caller, order: PowerOrder) -> Launched:
+        """Raises what is wrong with the order; then nothing was started."""
+        nodes = self._selection.resolve(order.nodes)
+        await self._permission.check(caller.name, nodes)
+        request = PowerRequest(nodes=nodes, action=order.action)
+        if order.level is not None:
+            request = PowerRequest(nodes=nodes, action=order.action, level=order.level)
+        return await self._launcher.launch(
+            new_operation_id(OperationKind.POWER),
+            kind=OperationKind.POWER,
+            user=caller.name,
+            nodes=nodes,
+            plans=plans_for(self._site, nodes, lambda cluster: build_power(request, self._site, cluster)),
+            force=order.force,
+            dry_run=order.dry_run,
+        )

@@ -1,0 +1,75 @@
+"""From the nodes a request names to nodes of the site: ranges unfolded, short names completed, doubles merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kadeploy.domain.node import Site
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.errors import InvalidNodes
+
+_SHOWN = 10  # names told in an error; a slip in a range must not fill the screen
+
+
+class Selection:
+    """A name is a node's own, or its part before the first dot, or any part of it that only one node has."""
+
+    def __init__(self, site: Site) -> None:
+        self._names = site.nodes.keys()
+        self._short: dict[str, list[str]] = {}
+        for name in site.nodes:
+            self._short.setdefault(name.partition(".")[0], []).append(name)
+        self._joined = "\n".join(["", *site.nodes, ""])
+
+    def every(self) -> NodeSet:
+        return NodeSet(self._names)
+
+    def resolve(self, texts: Sequence[str]) -> NodeSet:
+        """Raises InvalidNodes with everything that is wrong: bad ranges, unknown names, names of several nodes."""
+        if not texts:
+            raise InvalidNodes("the node list is empty", hint="name at least one node, as in node-[1-3]")
+        found, faults = self._look_up(texts)
+        if faults:
+            raise InvalidNodes("; ".join(faults))
+        return found
+
+    def known(self, texts: Sequence[str]) -> NodeSet:
+        """The nodes that are meant, without those nobody knows; raises InvalidNodes for bad ranges only."""
+        return NodeSet(name for text in texts for asked in NodeSet.parse(text) for name in self._meant(asked)[:1])
+
+    def _look_up(self, texts: Sequence[str]) -> tuple[NodeSet, list[str]]:
+        asked: set[str] = set()
+        faults: list[str] = []
+        for text in texts:
+            try:
+                asked |= NodeSet.parse(text).names
+            except InvalidNodes as error:
+                faults.append(str(error))
+        meant = {name: self._meant(name) for name in NodeSet(asked)}
+        unknown = NodeSet(name for name, nodes in meant.items() if not nodes)
+        if unknown:
+            faults.append(f"there is no node {_shortened(unknown)} here")
+        faults += [
+            f"{name} could be {', '.join(nodes[:_SHOWN])}{', …' * (len(nodes) > _SHOWN)}: write more of its name"
+            for name, nodes in meant.items()
+            if len(nodes) > 1
+        ]
+        return NodeSet(name for nodes in meant.values() for name in nodes), faults
+
+    def _meant(self, asked: str) -> Sequence[str]:
+        if asked in self._names:
+            return (asked,)
+        return self._short.get(asked) or tuple(self._holding(asked))
+
+    def _holding(self, part: str) -> Iterator[str]:
+        """Every node whose name has that part: one search in all names joined, for ten thousand nodes are many."""
+        at = self._joined.find(part)
+        while at >= 0:
+            begin, end = self._joined.rfind("\n", 0, at) + 1, self._joined.find("\n", at)
+            yield self._joined[begin:end]
+            at = self._joined.find(part, end)
+
+
+def _shortened(nodes: NodeSet) -> str:
+    text = str(nodes)
+    return text if len(text) <= 300 else f"{text[:300]}… ({len(nodes)} nodes)"

@@ -1,0 +1,55 @@
+"""Head: the server's end of a chain. What the broadcast's driver needs of it, in values that JSON can carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from kadeploy.domain.image import LocalFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a head must be made again with, to go on for nodes that were given their orders by an earlier one.
+
+    `broadcast` and `secret` are hexadecimal.
+    """
+
+    port: int
+    broadcast: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """Where a node listens."""
+
+    name: str
+    host: str
+    port: int
+
+
+class Head(Protocol):
+    """Serves from when it is made until `stop`."""
+
+    @property
+    def identity(self) -> Identity: ...
+
+    def orders(self, seats: Sequence[Seat], *, host: str) -> Mapping[str, Mapping[str, object]]:
+        """For each node what its agent must know; the chain's order is chosen here. `host`: this server, as nodes
+        see it."""
+        ...
+
+    def stop(self) -> None:
+        """Blocks for less than a second."""
+        ...
+
+
+class Heads(Protocol):
+    def open(self, image: LocalFile, identity: Identity | None = None) -> Head:
+        """Begin to serve an image. Blocks while it is read and digested, which is done once for an image.
+
+        Raises InvalidFile; OSError when it cannot listen (on the port of that identity).
+        """
+        ...

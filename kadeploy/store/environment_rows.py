@@ -1,0 +1,66 @@
+"""Environments as rows, and back: identity in columns, the rest as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from kadeploy.domain.environment import Archive, Environment, KernelSpec, OsKind, Visibility
+from kadeploy.domain.image import Compression, Image, ImageKind
+
+
+def environment_row(environment: Environment) -> dict[str, object]:
+    content: dict[str, object] = {
+        "visibility": environment.visibility.value,
+        "destructive": environment.destructive,
+        "os": environment.os.value,
+        "image": asdict(environment.image),
+        "boot": asdict(environment.boot),
+        "filesystem": environment.filesystem,
+        "preinstall": None if environment.preinstall is None else asdict(environment.preinstall),
+        "postinstalls": [asdict(archive) for archive in environment.postinstalls],
+        "multipart": environment.multipart,
+    }
+    return {
+        "user": environment.user,
+        "name": environment.name,
+        "version": environment.version,
+        "content": content,
+        "description": dict(environment.description),
+    }
+
+
+def environment_from(row: RowMapping) -> Environment:
+    content = row["content"]
+    return Environment(
+        name=row["name"],
+        version=row["version"],
+        user=row["user"],
+        visibility=Visibility(content["visibility"]),
+        destructive=content["destructive"],
+        os=OsKind(content["os"]),
+        image=_image(content["image"]),
+        boot=KernelSpec(**content["boot"]),
+        filesystem=content["filesystem"],
+        preinstall=None if content["preinstall"] is None else _archive(content["preinstall"]),
+        postinstalls=tuple(_archive(archive) for archive in content["postinstalls"]),
+        multipart=content["multipart"],
+        recorded=True,
+        description=row["description"],
+    )
+
+
+def _image(data: Mapping[str, Any]) -> Image:
+    return Image(
+        file=data["file"],
+        kind=ImageKind(data["kind"]),
+        compression=Compression(data["compression"]),
+        checksum=data["checksum"],
+    )
+
+
+def _archive(data: Mapping[str, Any]) -> Archive:
+    return Archive(archive=data["archive"], compression=Compression(data["compression"]), script=data["script"])

@@ -1,0 +1,37 @@
+"""Every event, in the order of its recording.
+
+Numbers grow with time within an operation, since one server at a time runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import insert, select
+
+from kadeploy.domain.event import Event, from_json, to_json
+from kadeploy.store.database import Database
+from kadeploy.store.tables import JOURNAL
+
+
+class SqlJournal:
+    """`ports.store.Journal` on SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def append(self, events: Sequence[Event]) -> None:
+        if not events:
+            return
+        rows = [{"operation": event.operation, "event": to_json(event)} for event in events]
+        await self._database.transact(lambda connection: connection.execute(insert(JOURNAL), rows))
+
+    async def read(self, operation_id: str, *, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Event]]:
+        query = (
+            select(JOURNAL.c.number, JOURNAL.c.event)
+            .where(JOURNAL.c.operation == operation_id, JOURNAL.c.number > after)
+            .order_by(JOURNAL.c.number)
+            .limit(limit)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [(number, from_json(event)) for number, event in rows]

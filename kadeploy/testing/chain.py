@@ -1,0 +1,124 @@
+"""A chain of real relay processes, for tests and benchmarks: start, orders, signals, outcomes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from kadeploy.broadcast.order import Member
+from kadeploy.broadcast.reception import Outcome, Progress, Reception
+from kadeploy.broadcast.sink import SinkOrder
+from kadeploy.broadcast.source import Head
+from kadeploy.testing.namespaces import Host
+
+LONGEST = 30.0  # seconds any wait of a test may take
+
+
+class RelayProcess:
+    """One node. `namespace`: the network namespace it lives in."""
+
+    def __init__(self, name: str, *, host: str = "127.0.0.1", namespace: str = "") -> None:
+        inside = ["ip", "netns", "exec", namespace] if namespace else []
+        self.process = subprocess.Popen(
+            [*inside, sys.executable, "-m", "kadeploy.broadcast.standalone", "--host", host],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self.name, self.host = name, host
+        self.progress: Progress | None = None
+        self.ended_at = 0.0
+        self._outcome: queue.Queue[Outcome | None] = queue.Queue()
+        self._advanced = threading.Condition()
+        assert self.process.stdout is not None
+        self.member = Member(name=name, host=host, port=json.loads(self.process.stdout.readline())["port"])
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def order(self, orders: Reception, sink: SinkOrder) -> None:
+        assert self.process.stdin is not None
+        line = json.dumps({"orders": orders.to_json(), "sink": sink.to_json()}) + "\n"
+        self.process.stdin.write(line.encode())
+        self.process.stdin.flush()
+
+    def wait_progress(self, enough: Callable[[Progress], bool]) -> None:
+        with self._advanced:
+            assert self._advanced.wait_for(lambda: self.progress is not None and enough(self.progress), LONGEST)
+
+    def outcome(self) -> Outcome | None:
+        """None when it died."""
+        return self._outcome.get(timeout=LONGEST)
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def end(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        self.process.wait()
+        self._listener.join()
+        for stream in (self.process.stdin, self.process.stdout):
+            assert stream is not None
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        last = None
+        for line in self.process.stdout:
+            said: dict[str, Any] = json.loads(line)
+            if "progress" in said:
+                with self._advanced:
+                    self.progress = Progress.from_json(said["progress"])
+                    self._advanced.notify_all()
+            if "outcome" in said:
+                last = Outcome.from_json(said["outcome"])
+                self.ended_at = time.monotonic()
+        self._outcome.put(last)
+
+
+@contextlib.contextmanager
+def relays(count: int, hosts: Sequence[Host] = ()) -> Iterator[list[RelayProcess]]:
+    """node-1, node-2, ... on loopback, or one on each host."""
+    nodes: list[RelayProcess] = []
+    try:
+        for number in range(count):
+            where = {"host": hosts[number].address, "namespace": hosts[number].namespace} if hosts else {}
+            nodes.append(RelayProcess(f"node-{number + 1}", **where))
+        yield nodes
+    finally:
+        for node in nodes:
+            node.end()
+
+
+@contextlib.contextmanager
+def started(head: Head) -> Iterator[Head]:
+    head.start()
+    try:
+        yield head
+    finally:
+        head.stop()
+
+
+def give_orders(
+    head: Head,
+    nodes: Sequence[RelayProcess],
+    sink: Callable[[str], SinkOrder],
+    *,
+    host: str = "127.0.0.1",
+    **changes: Any,
+) -> dict[str, Reception]:
+    """The whole chain to every node, each with its sink; `changes` to their orders. `host` is the head's."""
+    orders = head.orders([node.member for node in nodes], host=host)
+    for node in nodes:
+        orders[node.name] = replace(orders[node.name], **changes)
+        node.order(orders[node.name], sink(node.name))
+    return orders

@@ -1,0 +1,99 @@
+"""Hosts on one machine: network namespaces joined by a bridge, with links of a given rate. Needs root.
+
+For tests and benchmarks of what moves bytes between machines: a link can be slow, and it can be unplugged.
+Addresses are of 198.18.0.0/15, which RFC 2544 sets apart for this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import itertools
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CLONE_NEWNET = 0x40000000
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    name: str
+    namespace: str
+    address: str
+    port: str  # the bridge's side of its link
+
+    def unplug(self) -> None:
+        """From now on nothing comes or goes, and nobody is told."""
+        _run("ip", "link", "set", self.port, "down")
+
+
+@dataclass(slots=True)
+class Network:
+    """Made by `network`."""
+
+    bridge: str
+    hosts: list[Host] = field(default_factory=list)
+
+    def add(self, number: int, rate: str, mtu: int) -> None:
+        """One host; `rate` as tc(8) writes it ("200mbit"), both ways; empty: unlimited."""
+        space, port = f"{self.bridge}h{number}", f"{self.bridge}p{number}"
+        host = Host(
+            name=f"node-{number}", namespace=space, port=port, address=f"198.18.{number // 250}.{number % 250 + 1}"
+        )
+        self.hosts.append(host)
+        _run("ip", "netns", "add", space)
+        _run(
+            "ip", "link", "add", port, "mtu", str(mtu), "type", "veth", "peer", "eth0", "mtu", str(mtu), "netns", space
+        )
+        _run("ip", "link", "set", port, "master", self.bridge, "up")
+        _run("ip", "-n", space, "address", "add", f"{host.address}/16", "dev", "eth0")
+        _run("ip", "-n", space, "link", "set", "eth0", "up")
+        _run("ip", "-n", space, "link", "set", "lo", "up")
+        if rate:
+            limit = ("root", "tbf", "rate", rate, "burst", "256kb", "latency", "100ms")
+            _run("tc", "qdisc", "add", "dev", port, *limit)
+            _run("tc", "-n", space, "qdisc", "add", "dev", "eth0", *limit)
+
+
+@contextlib.contextmanager
+def network(count: int, *, rate: str = "", mtu: int = 1500) -> Iterator[list[Host]]:
+    """`count` hosts; the first one is often the server. All is removed at the end."""
+    # The kernel takes its time to remove a network: the next one has other names.
+    net = Network(f"kb{os.getpid() % 100000}{next(_numbers)}")
+    try:
+        _run("ip", "link", "add", net.bridge, "mtu", str(mtu), "type", "bridge")
+        # Else the machine itself answers for any address it has elsewhere.
+        _run("ip", "link", "set", net.bridge, "arp", "off")
+        _run("ip", "link", "set", net.bridge, "up")
+        for number in range(count):
+            net.add(number, rate, mtu)
+        yield net.hosts
+    finally:
+        for host in net.hosts:
+            subprocess.run(["ip", "netns", "delete", host.namespace], check=False, stderr=subprocess.DEVNULL)
+        subprocess.run(["ip", "link", "delete", net.bridge], check=False, stderr=subprocess.DEVNULL)
+
+
+@contextlib.contextmanager
+def inside(host: Host) -> Iterator[None]:
+    """Sockets this thread opens here belong to the host, also afterwards (setns(2), which Python 3.11 lacks)."""
+    with Path("/proc/thread-self/ns/net").open() as here, Path(f"/run/netns/{host.namespace}").open() as there:
+        _enter(there.fileno())
+        try:
+            yield
+        finally:
+            _enter(here.fileno())
+
+
+def _enter(descriptor: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(descriptor, CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "cannot enter a network namespace")
+
+
+def _run(*argv: str) -> None:
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)

@@ -1,0 +1,152 @@
+"""The real API, engine and store, over a simulated cluster of quick nodes, in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import uvicorn
+
+from kadeploy.api.app import create_app
+from kadeploy.api.auth.chain import chain_of
+from kadeploy.api.server import Settings
+from kadeploy.config.server import Acl, Authentication
+from kadeploy.domain.image import Compression, ImageKind, LocalFile
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.result import Result
+from kadeploy.engine.carry_out import Runs
+from kadeploy.engine.perform import Performer
+from kadeploy.operations.assemble import Policy, Ports, assemble
+from kadeploy.operations.events import EventLog
+from kadeploy.plans.codec import decode
+from kadeploy.ports.remote import ReportBytes
+from kadeploy.store.database import Database
+from kadeploy.store.environments import SqlEnvironments
+from kadeploy.store.journal import SqlJournal
+from kadeploy.store.nodes import SqlNodes
+from kadeploy.store.operations import SqlOperations
+from kadeploy.store.rights import SqlRights
+from kadeploy.testing.cluster import SimulatedCluster
+from kadeploy.testing.nodes import Fault, Timing
+from kadeploy.testing.recorder import MemoryEngine
+from kadeploy.testing.sites import site_of
+
+QUICK = Timing(boot_minimal=(0.1, 0.2), boot_installed=(0.1, 0.2), kexec=(0.1, 0.2), command=(0.0, 0.02))
+SIZE = 40_000_000  # bytes of every image
+ADMINISTRATOR = "root"
+
+
+class WallClock:
+    """Implements ports.clock.Clock."""
+
+    def now(self) -> float:
+        return time.time()
+
+
+class AnyFile:
+    """Implements ports.files.Files: every address is a file of SIZE bytes."""
+
+    async def pin(
+        self, url: str, *, owner: str, checksum: str = "", compression: Compression | None = None
+    ) -> LocalFile:
+        return LocalFile(path=url, size=SIZE, sha256="0" * 64)
+
+    async def release(self, owner: str) -> None:
+        pass
+
+
+class SlowBroadcast:
+    """Implements ports.broadcast.Broadcast: ten parts, each when `go` lets it."""
+
+    def __init__(self, go: threading.Event) -> None:
+        self._go = go
+
+    async def send(
+        self,
+        nodes: NodeSet,
+        image: LocalFile,
+        *,
+        kind: ImageKind,
+        compression: Compression,
+        destination: str,
+        key: str,
+        deadline: float,
+        report: ReportBytes,
+    ) -> Result:
+        for part in range(1, 11):
+            await asyncio.sleep(0.05)
+            for node in nodes:
+                report(node, image.size * part // 10, image.size)
+            if part == 5:
+                await asyncio.to_thread(self._go.wait, 30)
+        return Result(ok=nodes)
+
+
+@dataclass(slots=True)
+class Real:
+    """`go` lets a broadcast pass its middle."""
+
+    url: str = ""
+    go: threading.Event = field(default_factory=threading.Event)
+
+
+@contextmanager
+def real_server(directory: Path, nodes: int, faults: Mapping[str, Fault] | None = None) -> Iterator[Real]:
+    """Serve until the block ends."""
+    real = Real()
+    ready = threading.Event()
+    stop = threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(real, directory, nodes, faults or {}, ready, stop)))
+    thread.start()
+    try:
+        assert ready.wait(20), "the server did not start"
+        yield real
+    finally:
+        real.go.set()
+        stop.set()
+        thread.join()
+
+
+async def _serve(
+    real: Real, directory: Path, nodes: int, faults: Mapping[str, Fault], ready: threading.Event, stop: threading.Event
+) -> None:
+    database = Database.open(f"sqlite:///{directory}/kadeploy.db")
+    site, clock, journal = site_of(nodes), WallClock(), SqlJournal(database)
+    cluster = SimulatedCluster(site, clock, seed=1, faults=faults, timing=QUICK)
+    services = replace(cluster.services, broadcast=SlowBroadcast(real.go))
+    operations, events = SqlOperations(database), EventLog(journal)
+    engine = MemoryEngine(
+        Runs(performer=Performer(services=services, operations=operations, events=events), decode=decode)
+    )
+    ports = Ports(
+        site=site,
+        operations=operations,
+        journal=journal,
+        nodes=SqlNodes(database),
+        environments=SqlEnvironments(database),
+        rights=SqlRights(database),
+        files=AnyFile(),
+        engine=engine,
+        events=events,
+        clock=clock,
+    )
+    administrators = frozenset((ADMINISTRATOR,))
+    authentication = chain_of(Authentication(acl=Acl(whitelist=("127.0.0.1",))), administrators)
+    app = create_app(assemble(ports, Policy(administrators=administrators)), authentication, Settings())
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    real.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    ready.set()
+    await asyncio.to_thread(stop.wait)
+    server.should_exit = True
+    await serving
+    await engine.kill()
+    database.close()

@@ -1,0 +1,169 @@
+"""An image to several agents through the chain: the driver, the head, real agents, real tar."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import random
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from kadeploy.broadcast.heads import ImageHeads
+from kadeploy.domain.image import Compression, ImageKind, LocalFile
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.result import Result
+from kadeploy.drivers.agents.broadcast import AgentBroadcast
+from tests.integration.agents.world import Agent, KnownTokens, Server, agent, serving, until
+
+NODES = NodeSet.parse("node-[1-4]")
+MIB = 1 << 20
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> LocalFile:
+    """A tar.zst of 6 MiB that do not get smaller, with a link and a directory that only root may enter."""
+    tree = tmp_path / "tree"
+    (tree / "etc").mkdir(parents=True)
+    (tree / "root").mkdir(mode=0o700)
+    (tree / "data").write_bytes(random.Random(1).randbytes(6 * MIB))
+    (tree / "etc/name").write_text("installed\n")
+    (tree / "name").symlink_to("etc/name")
+    path = tmp_path / "image.tar.zst"
+    subprocess.run(["tar", "--zstd", "-cf", str(path), "-C", str(tree), "."], check=True)
+    return local(path)
+
+
+def local(path: Path) -> LocalFile:
+    data = path.read_bytes()
+    return LocalFile(path=str(path), size=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def known() -> KnownTokens:
+    tokens = KnownTokens()
+    for node in NODES:
+        tokens.expect(node, f"secret of {node}")
+    return tokens
+
+
+@contextlib.asynccontextmanager
+async def four(tmp_path: Path, port: int) -> AsyncIterator[dict[str, Agent]]:
+    async with contextlib.AsyncExitStack() as stack:
+        folders = {node: tmp_path / node for node in NODES}
+        yield {
+            node: await stack.enter_async_context(agent(folder, port, node, f"secret of {node}"))
+            for node, folder in folders.items()
+        }
+
+
+async def send(
+    server: Server,
+    image: LocalFile,
+    destination: Path,
+    *,
+    key: str,
+    rate: int | None = None,
+    seen: list[int] | None = None,
+) -> Result:
+    broadcast = AgentBroadcast(server.meeting, server.remote, ImageHeads(rate=rate))
+    return await broadcast.send(
+        NODES,
+        image,
+        kind=ImageKind.TAR,
+        compression=Compression.ZSTD,
+        destination=str(destination),
+        key=key,
+        deadline=40,
+        report=lambda node, done, total: seen.append(done) if seen is not None else None,
+    )
+
+
+def check_unpacked(folder: Path) -> None:
+    assert (folder / "name").read_text() == "installed\n"
+    assert (folder / "data").read_bytes() == random.Random(1).randbytes(6 * MIB)
+    assert (folder / "root").stat().st_mode & 0o777 == 0o700
+
+
+def test_an_image_is_unpacked_on_all(tmp_path: Path, image: LocalFile) -> None:
+    """All four unpack into the one directory that they share here: each writes the same."""
+    (tmp_path / "mnt").mkdir()
+
+    async def go() -> None:
+        async with serving(known()) as server, four(tmp_path, server.port):
+            result = await send(server, image, tmp_path / "mnt", key="k1")
+            assert result == Result(ok=NODES, outputs=result.outputs)
+            again = await send(server, image, tmp_path / "mnt", key="k1")
+            assert again == result
+
+    asyncio.run(go())
+    check_unpacked(tmp_path / "mnt")
+
+
+def test_what_fails_to_unpack_says_so(tmp_path: Path, image: LocalFile) -> None:
+    async def go() -> None:
+        async with serving(known()) as server, four(tmp_path, server.port):
+            result = await send(server, image, tmp_path / "nowhere", key="k1")
+            assert not result.ok
+            assert all("tar exited with 2" in reason for reason in result.ko.values()), result.ko
+
+    asyncio.run(go())
+
+
+def test_an_image_that_is_gone_fails_every_node(tmp_path: Path) -> None:
+    gone = LocalFile(path=str(tmp_path / "gone.tar.zst"), size=1, sha256="")
+
+    async def go() -> None:
+        async with serving(known()) as server:
+            result = await send(server, gone, tmp_path, key="k1")
+            assert set(result.ko) == set(NODES)
+            assert all("cannot be read" in reason for reason in result.ko.values())
+
+    asyncio.run(go())
+
+
+def test_a_dead_node_fails_and_the_others_do_not(tmp_path: Path, image: LocalFile) -> None:
+    (tmp_path / "mnt").mkdir()
+    seen: list[int] = []
+
+    async def go() -> None:
+        async with serving(known()) as server, four(tmp_path, server.port) as agents:
+            asked = asyncio.create_task(send(server, image, tmp_path / "mnt", key="k1", rate=2 * MIB, seen=seen))
+            await until(lambda: bool(seen))
+            await agents["node-2"].kill()
+            agents["node-2"].folder.joinpath("state/boot-id").unlink()
+            await agents["node-2"].start(server.port)
+            result = await asked
+            assert result.ok == NODES - NodeSet(["node-2"])
+            assert result.ko == {"node-2": "the node was restarted while it ran receive"}
+
+    asyncio.run(go())
+
+
+def test_it_goes_on_when_the_server_is_started_again(tmp_path: Path, image: LocalFile) -> None:
+    (tmp_path / "mnt").mkdir()
+    seen: list[int] = []
+    tokens = known()
+
+    async def go() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            first = contextlib.AsyncExitStack()
+            server = await first.enter_async_context(serving(tokens))
+            agents = await stack.enter_async_context(four(tmp_path, server.port))
+            asked = asyncio.create_task(send(server, image, tmp_path / "mnt", key="k1", rate=2 * MIB, seen=seen))
+            await until(lambda: bool(seen))
+            server.meeting.leave()
+            asked.cancel()
+            await asyncio.wait([asked])
+            await first.aclose()
+            for one in agents.values():
+                await one.heard("no connection to the server")
+            second = await stack.enter_async_context(serving(tokens, server.port))
+            result = await send(second, image, tmp_path / "mnt", key="k1", rate=2 * MIB)
+            assert result.ok == NODES, result.ko
+            assert not any("cancelled" in line for one in agents.values() for line in one.said)
+
+    asyncio.run(go())
+    check_unpacked(tmp_path / "mnt")

@@ -1,0 +1,50 @@
+"""Values that the store's tests record."""
+
+from __future__ import annotations
+
+from kadeploy.domain.environment import Archive, Environment, KernelSpec, OsKind, Visibility
+from kadeploy.domain.image import Compression, Image, ImageKind
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.operation import Operation
+from kadeploy.domain.state import OperationKind
+
+
+def an_operation(
+    identity: str,
+    nodes: str,
+    *,
+    user: str = "alice",
+    created: float = 1000.5,
+    kind: OperationKind = OperationKind.DEPLOYMENT,
+) -> Operation:
+    return Operation(
+        id=identity,
+        kind=kind,
+        user=user,
+        nodes=NodeSet.parse(nodes),
+        created=created,
+        environment={"name": "debian12", "version": 1, "user": "alice"},
+        plans={"alpha": {"stages": [{"macro": "SetDeploymentEnv"}]}},
+    )
+
+
+def an_environment(name: str = "debian12", *, user: str = "alice", version: int = 1) -> Environment:
+    return Environment(
+        name=name,
+        version=version,
+        user=user,
+        visibility=Visibility.SHARED,
+        destructive=True,
+        os=OsKind.LINUX,
+        image=Image(
+            file="server:///srv/images/d.tar.zst", kind=ImageKind.TAR, compression=Compression.ZSTD, checksum="0" * 64
+        ),
+        boot=KernelSpec(kernel="/vmlinuz", initrd="/initrd.img", kernel_params="quiet"),
+        filesystem="ext4",
+        preinstall=Archive(archive="server:///srv/pre.tgz", compression=Compression.GZIP, script="run.sh -v"),
+        postinstalls=(
+            Archive(archive="http://files/a.tgz", compression=Compression.GZIP),
+            Archive(archive="http://files/b.txz", compression=Compression.XZ, script="go"),
+        ),
+        description={"name": name, "zebra": 1, "author": "Élodie", "apple": {"z": [1, 2], "a": None}},
+    )

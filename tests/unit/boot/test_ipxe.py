@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from kadeploy.boot.menus.ipxe import MinimalBoot, kernel_words, minimal
+from kadeploy.errors import BadConfiguration
+from tests.unit.boot.memory import node_of
+
+
+def test_the_minimal_environment_is_told_who_it_is_and_where_to_report() -> None:
+    boot = MinimalBoot(
+        server="http://10.215.0.1:25301",
+        meet="10.215.0.1:25302",
+        node=node_of("node-1", mac="52:54:00:AB:00:01"),
+        token="c0ffee",
+        arguments=("quiet", "console=ttyS0,115200"),
+    )
+    assert minimal(boot) == (
+        "#!ipxe\n"
+        "kernel http://10.215.0.1:25301/boot/vmlinuz quiet console=ttyS0,115200"
+        " kadeploy.server=http://10.215.0.1:25301 kadeploy.meet=10.215.0.1:25302 kadeploy.node=node-1"
+        " kadeploy.token=c0ffee BOOTIF=01-52-54-00-ab-00-01 initrd=initrd\n"
+        "initrd http://10.215.0.1:25301/boot/initrd\n"
+        "boot\n"
+    )
+
+
+def test_kernel_arguments_are_words() -> None:
+    assert kernel_words("  a=1   b \n c,d ") == ("a=1", "b", "c,d")
+    assert kernel_words("a||b") == ("a||b",)
+
+
+@pytest.mark.parametrize("text", ["a || b", "a && b", "a ; b", "a #b", "x=${net0/mac}", "a\x1bb"])
+def test_what_ipxe_would_not_hand_on_is_refused(text: str) -> None:
+    with pytest.raises(BadConfiguration, match="cannot be passed through iPXE"):
+        kernel_words(text)

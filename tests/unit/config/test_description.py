@@ -1,0 +1,155 @@
+"""An environment's description: every fault at once with its path, and what a valid one becomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kadeploy.config.description import describe, describe_text
+from kadeploy.domain.environment import OsKind, Visibility
+from kadeploy.domain.image import Compression, ImageKind
+from kadeploy.errors import Faults
+
+
+def valid(**changes: object) -> dict[str, Any]:
+    description: dict[str, Any] = {
+        "name": "debian12",
+        "version": 3,
+        "os": "linux",
+        "image": {"file": "server:///srv/debian12.tar.zst", "kind": "tar", "compression": "zstd"},
+        "boot": {"kernel": "/vmlinuz", "initrd": "/initrd.img", "kernel_params": "quiet"},
+        "filesystem": "ext4",
+        **changes,
+    }
+    return {key: value for key, value in description.items() if value is not None}
+
+
+def faults_of(description: object) -> tuple[str, ...]:
+    with pytest.raises(Faults) as caught:
+        describe(description, user="alice")
+    return caught.value.faults
+
+
+def test_a_valid_one() -> None:
+    written = valid(visibility="shared", destructive=True, author="a@b", bogus=1, user="mallory")
+    described = describe(written, user="alice")
+    environment = described.environment
+    assert (environment.name, environment.version, environment.user) == ("debian12", 3, "alice")
+    assert (environment.os, environment.visibility, environment.destructive) == (OsKind.LINUX, Visibility.SHARED, True)
+    assert (environment.image.kind, environment.image.compression) == (ImageKind.TAR, Compression.ZSTD)
+    assert environment.boot.kernel_params == "quiet"
+    assert described.warnings == ("bogus: is not a known key",)
+    assert environment.description == {key: value for key, value in written.items() if key != "user"}
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    assert faults_of(
+        {
+            "name": " x%",
+            "version": "new",
+            "os": "bsd",
+            "visibility": "secret",
+            "image": {"file": "ftp://host/x", "kind": "tar", "compression": "rar"},
+            "boot": {"kernel": "../vmlinuz", "kernel_params": "a\nb"},
+            "filesytem": "ext4",
+        }
+    ) == (
+        "name: must not begin or end with a space",
+        "version: must be a whole number, not 'new'",
+        "visibility: must be private, shared or public, not 'secret'",
+        "os: must be linux, xen or other, not 'bsd'",
+        "image.file: must be server:///PATH, http://… or https://…, not 'ftp://host/x'",
+        "image.compression: must be none, gzip, bzip2, xz, zstd, lz4, not 'rar'",
+        "boot.kernel: must not leave the image with ..",
+        "boot.kernel_params: must be one line without control characters",
+        "filesystem: is required for a tar image",
+        "filesytem: is not a known key; did you mean filesystem?",
+    )
+
+
+@pytest.mark.parametrize(
+    ("description", "fault"),
+    [
+        ({}, "name: is required"),
+        ([], "must be a mapping of keys to values, not a list"),
+        (None, "must be a mapping of keys to values, not nothing"),
+        (valid(name=""), "name: must not be empty"),
+        (valid(name="x" * 256), "name: must have at most 255 characters"),
+        (valid(version=-1), "version: must be at least 0, not -1"),
+        (valid(image={"kind": "tar", "compression": "gzip"}), "image.file: is required"),
+        (valid(image={"file": "server://srv/x", "kind": "tar", "compression": "xz"}), "image.file: must be server:///"),
+        (
+            valid(image={"file": "server:///x", "kind": "tar"}),
+            "image.compression: is required: none, gzip, bzip2, xz, zstd, lz4",
+        ),
+        (
+            valid(image={"file": "server:///x", "kind": "fsa", "compression": "gzip"}),
+            "image.compression: must be 0 to 9 for an fsa image, not 'gzip'",
+        ),
+        (
+            valid(image={"file": "server:///x", "kind": "tar", "compression": "xz", "checksum": "abc"}),
+            "image.checksum: must be a SHA-256 in hexadecimal: 64 digits",
+        ),
+        (valid(boot={}), "boot.kernel: is required for a tar image"),
+        (valid(os="xen"), "boot.hypervisor: is required for a tar image with os: xen"),
+        (valid(multipart=True), "multipart: is for fsa images only"),
+        (valid(postinstalls={"archive": "x"}), "postinstalls: must be a list, not a mapping"),
+        (valid(postinstalls=[{"archive": "server:///x"}]), "postinstalls[0].compression: is required"),
+        (valid(preinstall={}), "preinstall.archive: is required"),
+        (valid(partition_type="ext4"), "partition_type: must be a number such as 131 or 0x83, not 'ext4'"),
+        (valid(destructive="perhaps"), "destructive: must be true or false, not 'perhaps'"),
+        (valid(extra=float("nan")), "extra: nan is not a number"),
+        (valid(extra=[{1: 2}]), "extra[0]: the key 1 must be text"),
+        (valid(extra={"deep": {3}}), "extra.deep: cannot be a set"),
+    ],
+)
+def test_one_fault(description: object, fault: str) -> None:
+    told = faults_of(description)
+    assert any(line.startswith(fault) for line in told), told
+
+
+def test_fsa_with_several_partitions_needs_what_kadeploy3_needed() -> None:
+    image = {"file": "server:///x.fsa", "kind": "fsa", "compression": 3}
+    told = faults_of(valid(image=image, multipart=True, boot={}, filesystem=None))
+    assert told == (
+        "boot.block_device: is required when multipart is true",
+        "boot.partition: is required when multipart is true",
+        "options.partitions: is required when multipart is true",
+    )
+    doubled = [{"id": 0, "device": "/dev/sda1"}, {"id": 0, "device": "/dev/sda2"}]
+    boot = {"block_device": "/dev/sda", "partition": 1}
+    told = faults_of(valid(image=image, multipart=True, boot=boot, options={"partitions": doubled}))
+    assert told == ("options.partitions[1].id: 0 is given twice",)
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "bzip2", "xz", "zstd", "lz4"])
+def test_compressions(compression: str) -> None:
+    image = {"file": "http://images/x", "kind": "tar", "compression": compression}
+    assert describe(valid(image=image), user="a").environment.image.compression == Compression(compression)
+
+
+def test_text_is_read_as_yaml_without_its_traps() -> None:
+    text = "name: d\nversion: 1\nos: linux\nauthor: 2024-01-02\nfilesystem: ext4\npartition_type: 0x83\n"
+    text += "image: {file: 'server:///x', kind: tar, compression: gzip}\nboot: {kernel: vmlinuz}\n"
+    environment = describe_text(text, user="alice").environment
+    assert environment.description["author"] == "2024-01-02"
+    assert environment.description["partition_type"] == 131
+    assert environment.boot.kernel == "/vmlinuz"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("name: a\nname: b\n", "line 2, column 1: the key 'name' is given twice"),
+        ("a: &x [1]\nb: *x\n", "line 2, column 4: aliases (*name) are not accepted here"),
+        ("[" * 100_000, "line 1, column 51: nested more than 50 deep"),
+        ("name: [", "line 2, column 1: did not find expected node content"),
+        ("\x00", "not YAML"),
+        ("!!python/object:os.system {}", "line 1, column 1: could not determine a constructor"),
+    ],
+)
+def test_text_that_is_no_good_yaml(text: str, fault: str) -> None:
+    with pytest.raises(Faults) as caught:
+        describe_text(text, user="alice")
+    assert caught.value.faults[0].startswith(fault), caught.value.faults
