@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import zipapp
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,7 +87,7 @@ def argv_of(node: Node, options: argparse.Namespace, folder: Path) -> list[str]:
         shutil.copyfile("/usr/share/OVMF/OVMF_VARS_4M.fd", variables)
         argv += ["-drive", "if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd"]
         argv += ["-drive", f"if=pflash,format=raw,file={variables}"]
-    return argv + options.qemu
+    return [*argv, *options.qemu]
 
 
 def read_console(node: Node, process: subprocess.Popen[bytes], echo: bool) -> None:
@@ -132,6 +133,7 @@ def measure(options: argparse.Namespace) -> list[Node]:
         limit = bootnet.now() + options.limit
         for node in nodes:
             node.done.wait(max(0.0, limit - bootnet.now()))
+        time.sleep(options.linger)
     return nodes
 
 
@@ -172,12 +174,14 @@ def main() -> int:
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--uefi", action="store_true", help="OVMF instead of SeaBIOS")
     parser.add_argument("--minienv", type=Path, default=Path("build/minienv"))
+    parser.add_argument("--agent", type=Path, help="an agent.pyz to start instead of the stub")
     parser.add_argument("--memory", type=int, default=1024, help="MiB")
     parser.add_argument("--cpus", type=int, default=1)
     parser.add_argument("--cpu", default="max")
     parser.add_argument("--machine", default="q35")
     parser.add_argument("--accel", default="tcg,thread=multi")
     parser.add_argument("--nic", default="virtio-net-pci")
+    parser.add_argument("--linger", type=float, default=0, help="seconds to go on after the last report")
     parser.add_argument("--limit", type=float, default=180, help="seconds until a node counts as lost")
     parser.add_argument("--console", action="store_true", help="show the first node's console")
     parser.add_argument(
@@ -187,10 +191,8 @@ def main() -> int:
     options = parser.parse_args()
     nodes = measure(options)
     print(table(nodes))
-    sizes = {name: (options.minienv / name).stat().st_size / 1e6 for name in ("vmlinuz", "initrd")}
-    print(
-        f"sizes: vmlinuz {sizes['vmlinuz']:.1f} MB, initrd {sizes['initrd']:.1f} MB, together {sum(sizes.values()):.1f} MB"
-    )
+    kernel, initrd = ((options.minienv / name).stat().st_size / 1e6 for name in ("vmlinuz", "initrd"))
+    print(f"sizes: vmlinuz {kernel:.1f} MB, initrd {initrd:.1f} MB, together {kernel + initrd:.1f} MB")
     lost = [node for node in nodes if "report" not in node.times]
     for node in lost:
         print(f"node {node.index} never reported; the end of its console:", *node.console[-15:], sep="\n  ")

@@ -202,6 +202,7 @@ async def serve(loaded: Loaded) -> None:
         )
         async with asyncio.TaskGroup() as group:
             listening = http.listen(str(config.listen.address), config.listen.port)
+            await store.files.keep_only(await operations.running())
             await nodes.start(group)
             await engine.launch()
             group.create_task(http.serve(application, listening), name="API")

@@ -41,6 +41,19 @@ def inside(tree: str | Path, path: str) -> Path:
     return Path(tree, resolve(tree, path).lstrip("/"))
 
 
+def write(tree: str | Path, path: str, text: str) -> None:
+    """Write a file of the tree, with the directories it needs."""
+    real = inside(tree, path)
+    real.parent.mkdir(parents=True, exist_ok=True)
+    real.write_text(text)
+
+
+def read(tree: str | Path, path: str) -> str:
+    """A file of the tree; empty when there is none."""
+    real = inside(tree, path)
+    return real.read_text(errors="replace") if real.is_file() else ""
+
+
 def faults_of(tree: str | Path, paths: tuple[str, ...]) -> list[str]:
     """A sentence for each path that is no readable file in the tree."""
     return [fault for path in paths if (fault := _fault(tree, path))]

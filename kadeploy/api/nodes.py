@@ -35,6 +35,6 @@ def _view(record: NodeRecord | None) -> dict[str, Any] | None:
     environment = record.environment or {}
     return {
         "state": str(record.state),
-        "user": record.user,
+        "user": record.user or None,
         "environment": {key: environment.get(key) for key in ("name", "version", "user")},
     }

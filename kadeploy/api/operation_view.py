@@ -18,7 +18,7 @@ def short_view(operation: Operation, *, done: bool) -> dict[str, Any]:
 
 def long_view(operation: Operation, board: Board, *, done: bool, unread: bool, now: float) -> dict[str, Any]:
     """For its owner and for administrators. `unread`: there are log lines to be read."""
-    view = _head(operation, done)
+    view = {**_head(operation, done), "state": str(operation.state)}
     if operation.environment is not None:
         view["environment"] = environment_view(operation.environment)
     if operation.state is not OperationState.ERROR:

@@ -50,18 +50,35 @@ class Dnsmasq:
         self.state.mkdir(parents=True, exist_ok=True)
         self._file.write_text(self.configuration)
         await self._check()
-        await replace_stale(self.state / "dnsmasq.pid", self._file)
+        await replace_stale(self._pidfile, self._file)
         pause = 0.0
         while True:
             began = asyncio.get_running_loop().time()
-            ended = await process.run(self._argv, deadline=FOREVER)
+            ended = await self._serve()
             pause = self.backoff.after(pause, asyncio.get_running_loop().time() - began)
             logger.error("%s; it is started again in %g s", ended.reason, pause)
             await asyncio.sleep(pause)
 
+    async def _serve(self) -> process.Finished:
+        """Run it until it ends; when cancelled, let it end by itself and wait for that."""
+        child = asyncio.create_task(process.run(self._argv, deadline=FOREVER))
+        try:
+            return await asyncio.shield(child)
+        finally:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(2 * LEAVE):
+                    while not child.done():
+                        await end(recorded_pid(self._pidfile), self._file)
+                        await asyncio.wait((child,), timeout=LOOK)
+            child.cancel()
+
     @property
     def _file(self) -> Path:
         return self.state / "dnsmasq.conf"
+
+    @property
+    def _pidfile(self) -> Path:
+        return self.state / "dnsmasq.pid"
 
     @property
     def _argv(self) -> tuple[str, ...]:
@@ -70,17 +87,22 @@ class Dnsmasq:
     async def _check(self) -> None:
         checked = await process.run((*self._argv, "--test"), deadline=10.0)
         if not checked.ok:
-            hint = "install the Debian package dnsmasq-base" if checked.status == 127 else ""
-            raise BadConfiguration(f"DHCP and TFTP cannot be served: {checked.reason}", hint=hint or None)
+            hint = "install the Debian package dnsmasq-base" if checked.status == 127 else None
+            raise BadConfiguration(f"DHCP and TFTP cannot be served: {checked.reason}", hint=hint)
 
 
 async def replace_stale(pidfile: Path, configuration: Path) -> None:
     """End the dnsmasq that a killed daemon left behind, if there is one with this configuration."""
-    pid = _recorded(pidfile)
+    pid = recorded_pid(pidfile)
+    if is_ours(pid, configuration):
+        logger.warning("a dnsmasq of an earlier run is still there (process %d): it is replaced", pid)
+        await end(pid, configuration)
+
+
+async def end(pid: int, configuration: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         if not is_ours(pid, configuration):
-            break
-        logger.warning("a dnsmasq of an earlier run is still there (process %d): it is ended", pid)
+            return
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
         with contextlib.suppress(TimeoutError):
@@ -89,7 +111,7 @@ async def replace_stale(pidfile: Path, configuration: Path) -> None:
                     await asyncio.sleep(LOOK)
 
 
-def _recorded(pidfile: Path) -> int:
+def recorded_pid(pidfile: Path) -> int:
     """0 when there is none: a process that is never ours."""
     try:
         return int(pidfile.read_text())

@@ -33,6 +33,8 @@ class Checker:
                 index = spool.unchecked.get(timeout=self._timing.tick)
             except Empty:
                 continue
+            if index < 0:
+                return
             if spool.manifest.matches(index, spool.chunk(index)):
                 spool.settle(index)
             else:
@@ -44,7 +46,15 @@ class Checker:
                 index = self._spool.bad.get(timeout=self._timing.tick)
             except Empty:
                 continue
+            if index < 0:
+                return
             self._mend(index)
+
+    def end(self, threads: int) -> None:
+        """Wake so many that check, and the one that mends."""
+        for _ in range(threads):
+            self._spool.unchecked.put(-1)
+        self._spool.bad.put(-1)
 
     def _is_on(self) -> bool:
         return not (self._stop.is_set() or self._spool.is_verified or self._spool.broken is not None)

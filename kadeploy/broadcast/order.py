@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from string import digits
 from typing import Any
 
 HEAD_RANK = -1  # the server: before every node
@@ -33,7 +34,11 @@ class Member:
 def chain_of(members: Iterable[Member], racks: Mapping[str, str] | None = None) -> tuple[Member, ...]:
     """The members in the order of the chain. `racks` names the rack or switch of a node."""
     racks = racks or {}
-    return tuple(sorted(members, key=lambda member: (_natural(racks.get(member.name, "")), _by_place(member.name))))
+
+    def place(member: Member) -> tuple[object, ...]:
+        return _natural(racks.get(member.name, "")), _by_place(member.name), member.name
+
+    return tuple(sorted(members, key=place))
 
 
 def _by_place(name: str) -> tuple[tuple[tuple[int, int, str], ...], ...]:
@@ -44,4 +49,6 @@ def _by_place(name: str) -> tuple[tuple[tuple[int, int, str], ...], ...]:
 
 def _natural(text: str) -> tuple[tuple[int, int, str], ...]:
     """node-9 before node-10."""
-    return tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in re.findall(r"[0-9]+|[^0-9]+", text))
+    return tuple(
+        (1, int(part), "") if part[0] in digits else (0, 0, part) for part in re.findall(r"[0-9]+|[^0-9]+", text)
+    )

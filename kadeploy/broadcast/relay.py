@@ -53,7 +53,7 @@ def open_place(host: str = "", port: int = 0) -> Place:
 def receive(place: Place, orders: Reception, sink: Sink, report: Report, stop: threading.Event) -> Outcome:
     """Take part until this node is done and nobody reads from it any more. Blocks; closes the place.
 
-    `report` is called about once a second, and when the sink is through. `stop` ends it at once.
+    `report` is called at most once a second, while there is news, and when the sink is through. `stop` ends it at once.
     Never raises for what goes wrong: that is the outcome's reason.
     """
     relay = _Relay(place, orders, sink, stop)
@@ -85,6 +85,7 @@ class _Relay:
         self._spool = SpoolShelf(orders.manifest, orders.spool_limit)
         self._upstream = Upstream(orders, self._spool, self._over)
         self._checker = Checker(orders, self._spool, self._upstream, self._over)
+        self._checkers = min(MOST_CHECKERS, os.cpu_count() or 1)
         self._feeder = Feeder(
             place.listener, self._spool, broadcast=orders.broadcast, secret=orders.secret, timing=self._timing
         )
@@ -92,9 +93,8 @@ class _Relay:
         self._threads: list[threading.Thread] = []
 
     def run(self, report: Report) -> Outcome:
-        checkers = max(1, min(MOST_CHECKERS, os.cpu_count() or 1))
         self._feeder.start()
-        for work in (self._upstream.run, self._consume, self._checker.mend, *[self._checker.check] * checkers):
+        for work in (self._upstream.run, self._consume, self._checker.mend, *[self._checker.check] * self._checkers):
             thread = threading.Thread(target=self._guarded, args=(work,), name=work.__name__.strip("_"), daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -115,6 +115,7 @@ class _Relay:
         self._over.set()
         self._sink.interrupt()
         self._spool.fail("stopped")
+        self._checker.end(self._checkers)
         self._feeder.stop()
         for thread in self._threads:
             thread.join(timeout=self._timing.stall * 2)  # a write to a dead disk never returns
@@ -128,13 +129,13 @@ class _Relay:
 
     def _watch(self, report: Report) -> None:
         """Until the sink is through and every byte verified, or that will never be."""
-        reported = time.monotonic()
+        reported, last = 0.0, self._progress()
         while not (self._stop.is_set() or self._spool.broken is not None):
             if self._sunk.wait(LOOK):
                 break
-            if time.monotonic() - reported >= REPORT:
+            if time.monotonic() - reported >= REPORT and last != (last := self._progress()):
                 reported = time.monotonic()
-                report(self._progress())
+                report(last)
         report(self._progress())
 
     def _linger(self) -> None:

@@ -40,6 +40,7 @@ class Upstream:
                 self._stop.wait(self._timing.tick / 4)
                 continue
             rank, link = found
+            self._why = f"{self.member(rank).name}: it has none either"
             try:
                 if self._drain(rank, link):
                     self._stay(link)
@@ -132,6 +133,8 @@ class Upstream:
             count = link.pull(room, lambda: self._still_here(link))
             spool.advance(count)
             left -= count
+            if self._stop.is_set():
+                raise LinkLost("this node is stopping")
         self._moved = time.monotonic()
         if spool.received == spool.size:
             self.complete_at = self._moved

@@ -151,6 +151,8 @@ class Client:
             ) from error
         except httpx2.InvalidURL as error:
             raise BadConfiguration(f"{self.server.url} is not an address: {error}", hint=self._remedy()) from error
+        except httpx2.SSEError as error:
+            raise KadeployError(f"{self.server.url} does not tell events as a Kadeploy server does: {error}") from error
         except httpx2.TimeoutException as error:
             raise AnswerLost(f"the server at {self.server.url} has fallen silent") from error
         except httpx2.RequestError as error:

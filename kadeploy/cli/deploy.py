@@ -10,7 +10,8 @@ from kadeploy.cli.choose_environment import choose_environment
 from kadeploy.cli.client import Json, current_user
 from kadeploy.cli.description import Description, read_description
 from kadeploy.cli.given import Given
-from kadeploy.cli.operation import KINDS, Launch, Waiting, attach, common_fields, conduct
+from kadeploy.cli.launch import Launch, common_fields
+from kadeploy.cli.operation import KINDS, attach, conduct, settling
 from kadeploy.cli.options import (
     CLASSICAL_TIMEOUT,
     KEY,
@@ -23,6 +24,7 @@ from kadeploy.cli.options import (
 )
 from kadeploy.cli.sshkeys import key_fields
 from kadeploy.cli.tool import connected, make_tool, run
+from kadeploy.cli.waiting import Waiting
 from kadeploy.domain.state import OperationKind
 
 EXAMPLES: Final = """\
@@ -68,22 +70,22 @@ def perform(given: Given) -> int:
     waiting = Waiting.of(given)
     given.check()
     body = {**common_fields(given, nodes), **fields}
-    with connected(given) as client:
+    with settling(waiting, nodes) as outcome, connected(given) as client:
         if isinstance(environment, str):
             owner, user = given.text("env_user"), current_user(os.environ)
             chosen = choose_environment(client, environment, owner=owner, version=version, user=user)
         else:
             chosen = {"kind": "anonymous", **environment}
-        launch = Launch(kind=OperationKind.DEPLOYMENT, nodes=nodes, body={**body, "environment": chosen})
-        return conduct(client, launch, waiting)
+        launch = Launch(kind=OperationKind.DEPLOYMENT, body={**body, "environment": chosen})
+        return conduct(client, launch, waiting, outcome)
 
 
 def _attach(given: Given, wid: str) -> int:
     waiting = Waiting.of(given)
     given.need(wid[:2] in KINDS, f"--attach {wid}: not an operation's id, which begins with {', '.join(KINDS)}")
     given.check()
-    with connected(given) as client:
-        return attach(client, wid, waiting)
+    with settling(waiting) as outcome, connected(given) as client:
+        return attach(client, wid, waiting, outcome)
 
 
 def _environment_given(given: Given) -> str | Description:

@@ -87,7 +87,7 @@ class StepTime:
 
 @dataclass(slots=True)
 class Board:
-    """`sets` tells when each node set began and why it left another."""
+    """`sets` tells when each node set began and why it left another; those `between` are in no step just now."""
 
     operation: str = ""
     user: str = ""
@@ -98,6 +98,7 @@ class Board:
     spots: dict[str, Spot] = field(default_factory=dict)
     transfers: dict[str, Transfer] = field(default_factory=dict)
     sets: dict[SetKey, tuple[float, str]] = field(default_factory=dict)
+    between: set[SetKey] = field(default_factory=set)
     ok: set[str] = field(default_factory=set)
     ko: dict[str, Failure] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
@@ -135,6 +136,11 @@ class Board:
         """Nodes no step has begun for."""
         return NodeSet(self.nodes.names - self.spots.keys() - self.ok - self.ko.keys())
 
+    def is_news(self, event: NodeProgress) -> bool:
+        """Whether the node is in that step still."""
+        spot = self.spots.get(event.node)
+        return spot is not None and spot.micro == event.micro and (spot.cluster, spot.set) not in self.between
+
     def transfer(self, node: str) -> Transfer | None:
         """The node's bytes in the step it is in now."""
         found, spot = self.transfers.get(node), self.spots.get(node)
@@ -160,12 +166,14 @@ class Board:
         self._know(nodes.names)
         self.started = event.at if self.started is None else self.started
         self.sets.setdefault((event.cluster, event.set), (event.at, ""))
+        self.between.discard((event.cluster, event.set))
         for node in nodes.names - self.ok - self.ko.keys():
             known = self.spots.get(node)
             # One that is late, or whose step a restarted server begins again, has been in it all along.
             self.spots[node] = replace(spot, since=known.since) if known and known.place == spot.place else spot
 
     def _step_ended(self, event: StepEnded) -> None:
+        self.between.add((event.cluster, event.set))
         key = (event.macro + event.instance, event.micro)
         step = self.steps.setdefault(key, StepTime(macro=key[0], micro=key[1]))
         step.runs += 1
@@ -195,11 +203,13 @@ class Board:
         self.transfers.pop(node, None)
 
     def _progress(self, event: NodeProgress) -> None:
+        """Progress is told beside the journal, so the last of it may come when its step has ended."""
+        if not self.is_news(event):
+            return
         known = self.transfers.get(event.node)
         fresh = Transfer(micro=event.micro, done=event.done, total=event.total, at=event.at)
         same = known is not None and known.micro == event.micro and known.total == event.total
-        if event.node not in self.ok and event.node not in self.ko:
-            self.transfers[event.node] = known.moved(event) if known and same else fresh
+        self.transfers[event.node] = known.moved(event) if known and same else fresh
 
     def _operation_ended(self, event: OperationEnded) -> None:
         """Every node is settled by now; the server's word counts for those whose own event was not seen."""

@@ -81,7 +81,7 @@ class Lines:
 
     def _progress(self, board: Board, event: NodeProgress) -> Iterator[str]:
         spot = board.spots.get(event.node)
-        if spot is None:
+        if spot is None or not board.is_news(event):
             return
         if self._level >= 5:
             of = f" of {size(event.total)}" if _is_bytes(event) else ""

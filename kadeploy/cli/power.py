@@ -6,9 +6,11 @@ from typing import Final
 
 from kadeploy.cli.client import Query
 from kadeploy.cli.given import Given
-from kadeploy.cli.operation import Launch, Waiting, common_fields, conduct
+from kadeploy.cli.launch import Launch, common_fields
+from kadeploy.cli.operation import conduct, settling
 from kadeploy.cli.options import NODES, OPERATION, flag, nodes_given, option
 from kadeploy.cli.tool import connected, make_tool, run
+from kadeploy.cli.waiting import Waiting
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.power import Level, PowerAction
 from kadeploy.domain.state import OperationKind
@@ -37,8 +39,8 @@ def perform(given: Given) -> int:
     waiting = Waiting.of(given)
     given.check()
     assert action is not None
-    with connected(given) as client:
-        return conduct(client, _launch(given, nodes, action, level), waiting)
+    with settling(waiting, nodes) as outcome, connected(given) as client:
+        return conduct(client, _launch(given, nodes, action, level), waiting, outcome)
 
 
 def _launch(given: Given, nodes: NodeSet, action: str, level: str | None) -> Launch:
@@ -48,9 +50,9 @@ def _launch(given: Given, nodes: NodeSet, action: str, level: str | None) -> Lau
         query: dict[str, str | list[str]] = {
             name: "true" if value is True else str(value) for name, value in fields.items() if name != "nodes"
         }
-        return Launch(kind=OperationKind.POWER, nodes=nodes, query={**query, **nodes_query(nodes)})
+        return Launch(kind=OperationKind.POWER, query={**query, **nodes_query(nodes)})
     body = {"status": action, **({"level": level} if level else {}), **fields}
-    return Launch(kind=OperationKind.POWER, nodes=nodes, method="PUT", body=body)
+    return Launch(kind=OperationKind.POWER, method="PUT", body=body)
 
 
 def nodes_query(nodes: NodeSet) -> Query:

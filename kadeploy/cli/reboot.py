@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from kadeploy.cli.given import Given
-from kadeploy.cli.operation import Launch, Waiting, common_fields, conduct
+from kadeploy.cli.launch import Launch, common_fields
+from kadeploy.cli.operation import conduct, settling
 from kadeploy.cli.options import CLASSICAL_TIMEOUT, KEY, NODES, OPERATION, nodes_given, option, timeout_field
 from kadeploy.cli.sshkeys import key_fields
 from kadeploy.cli.tool import connected, make_tool, run
+from kadeploy.cli.waiting import Waiting
 from kadeploy.domain.power import Level
 from kadeploy.domain.state import OperationKind
 
@@ -49,8 +51,8 @@ def perform(given: Given) -> int:
     waiting = Waiting.of(given)
     given.check()
     body = {**fields, **common_fields(given, nodes)}
-    with connected(given) as client:
-        return conduct(client, Launch(kind=OperationKind.REBOOT, nodes=nodes, body=body), waiting)
+    with settling(waiting, nodes) as outcome, connected(given) as client:
+        return conduct(client, Launch(kind=OperationKind.REBOOT, body=body), waiting, outcome)
 
 
 ABOUT: Final = """Reboot nodes, and wait until they are up again.

@@ -112,7 +112,7 @@ def _cells(row: Row, now: float) -> dict[str, RenderableType]:
     bar: RenderableType = Text("")
     state = row.state.value
     if row.total and row.state is RowState.RUNNING:
-        bar = ProgressBar(total=row.total, completed=row.done, width=BAR)
+        bar = ProgressBar(total=row.total, completed=row.done, width=BAR, complete_style="cyan", finished_style="green")
         rate = f" {size(row.rate)}/s" if row.rate >= 1 else ""
         state = f"{percent(row.done, row.total)} %{rate}"
     return {

@@ -17,16 +17,17 @@ NODE_LINES = 40  # nodes listed one a line; more are folded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeFiles:
-    """The files of `-o` and `-n`: one name a line, made empty before anything is sent."""
+class LeftFiles:
+    """The files of `-o`, `-n` (one name a line) and of the operation's id; made empty before anything is sent."""
 
     ok: str | None = None
     ko: str | None = None
+    wid: str | None = None
 
     def prepare(self) -> None:
         """Raises Faults when a file cannot be written."""
         faults = []
-        for option, path in (("-o", self.ok), ("-n", self.ko)):
+        for option, path in (("-o", self.ok), ("-n", self.ko), ("--write-workflow-id", self.wid)):
             if path:
                 try:
                     Path(path).write_text("", encoding="utf-8")
@@ -34,6 +35,10 @@ class NodeFiles:
                     faults.append(f"{option} {path}: cannot be written: {error.strerror or error}")
         if faults:
             raise Faults(faults)
+
+    def tell_wid(self, wid: str) -> None:
+        if self.wid:
+            Path(self.wid).write_text(wid, encoding="utf-8")
 
     def write(self, ok: NodeSet, ko: NodeSet) -> None:
         for path, nodes in ((self.ok, ok), (self.ko, ko)):
@@ -87,14 +92,14 @@ def step_table(board: Board) -> Iterator[str]:
     yield f"Elapsed: {clock(board.elapsed)}"
 
 
-def to_json(board: Board, wid: str, kind: str) -> Mapping[str, object]:
+def to_json(board: Board, wid: str, kind: str, *, error: str = "") -> Mapping[str, object]:
     """The report for programs."""
     ended = board.ended
     return {
         "wid": wid,
         "kind": kind,
         "state": str(ended.state) if ended else "unknown",
-        "error": ended.error if ended else "",
+        "error": error or (ended.error if ended else ""),
         "seconds": round(board.elapsed, 3),
         "nodes": {
             "ok": list(NodeSet(frozenset(board.ok))),

@@ -62,8 +62,8 @@ def run(command: click.Command) -> NoReturn:
         code = _complain(name, error.faults, USAGE, as_json)
     except KadeployError as error:
         code = _complain(name, [explained(error)], exit_code(error), as_json)
-    except (KeyboardInterrupt, click.Abort):
-        code = _complain(name, ["interrupted"], INTERRUPTED, as_json)
+    except (KeyboardInterrupt, click.Abort) as error:
+        code = _complain(name, [str(error) or "interrupted"], INTERRUPTED, as_json)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit finds no pipe
         code = USAGE

@@ -15,6 +15,10 @@ from kadeploy.cli.render import screen
 from kadeploy.domain.event import Event
 
 FASTEST: Final = 0.125  # seconds between two drawings at least
+# Synchronized output, a private mode of the DEC kind: the terminal shows the whole drawing or nothing of it. One that
+# does not know the mode ignores it.
+HOLD: Final = "\x1b[?2026h"
+SHOW: Final = "\x1b[?2026l"
 SHARE: Final = 10  # a drawing is made at most this fraction of the time
 
 
@@ -77,6 +81,8 @@ class LiveView:
             console=console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
         )
         self._next = 0.0
+        self._second = 0
+        self._stale = False
         self.tick: float | None = 2 * FASTEST
 
     def open(self) -> None:
@@ -91,18 +97,26 @@ class LiveView:
         self._draw(board)
 
     def idle(self, board: Board) -> None:
-        self._draw(board)
+        """Draw what came too soon after the last drawing; else only times have changed, shown in seconds."""
+        if self._stale or int(time.time()) != self._second:
+            self._draw(board)
 
     def close(self) -> None:
         self._live.stop()
 
     def _draw(self, board: Board) -> None:
         began = time.monotonic()
-        if began < self._next:
+        self._stale = began < self._next
+        if self._stale:
             return
         width, height = self._console.size
-        now = time.time() - self._skew
-        self._live.update(screen(board, now=now, width=width, height=height, notice=self._notice), refresh=True)
+        now = time.time()
+        self._second = int(now)
+        drawing = screen(board, now=now - self._skew, width=width, height=height, notice=self._notice)
+        self._console.file.write(HOLD)
+        self._live.update(drawing, refresh=True)
+        self._console.file.write(SHOW)
+        self._console.file.flush()
         ended = time.monotonic()
         self._next = ended + max(FASTEST, SHARE * (ended - began))
 

@@ -61,7 +61,7 @@ def watch(outcome: Outcome, follow: MakeFollower, view: View, abort: Callable[[]
     """
     inbox: Inbox = SimpleQueue()
     asked = False
-    threading.Thread(target=follow(put=inbox.put).run, name="follower", daemon=True).start()
+    threading.Thread(target=_follow, args=(follow(put=inbox.put), inbox.put), name="follower", daemon=True).start()
     with _interrupts(inbox):
         view.open()
         try:
@@ -75,6 +75,14 @@ def watch(outcome: Outcome, follow: MakeFollower, view: View, abort: Callable[[]
                     threading.Thread(target=_abort, args=(abort, inbox.put), name="abort", daemon=True).start()
         finally:
             view.close()
+
+
+def _follow(follower: Follower, put: Callable[[Item], None]) -> None:
+    """Whatever happens here is told: who waits for news must not wait for ever."""
+    try:
+        follower.run()
+    except Exception as error:
+        put(Failed(error=KadeployError(f"the events could not be followed: {error!r}")))
 
 
 def _next(inbox: Inbox, outcome: Outcome, view: View) -> Item:

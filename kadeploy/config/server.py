@@ -82,7 +82,7 @@ class HttpBasic(Section):
     """Passwords from an htpasswd file; an empty whitelist means any host."""
 
     dbfile: AbsolutePath
-    realm: str = "Kadeploy"
+    realm: Annotated[str, Field(pattern=r"^[ !#-\[\]-~]*$")] = "Kadeploy"
     whitelist: Words = ()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -21,7 +21,7 @@ import httpx2
 from kadeploy.errors import InvalidFile
 from kadeploy.files.source import shown
 
-_BLOCK: Final = 1024 * 1024  # bytes handed to the disk at once
+_BLOCK: Final = 1024 * 1024  # bytes, about, handed to the disk at once
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 MakeRoom = Callable[[int], Awaitable[None]]
@@ -131,12 +131,12 @@ async def _receive(url: str, response: httpx2.Response, target: Path, make_room:
     with _Sink(target) as sink:
         received = 0
         try:
-            async for block in response.aiter_raw(_BLOCK):
-                received += len(block)
+            async for pieces in _blocks(response):
+                received += sum(map(len, pieces))
                 if received > granted:
                     granted = received
                     await make_room(received)
-                await asyncio.to_thread(sink.keep, block)
+                await asyncio.to_thread(sink.keep, pieces)
         except httpx2.RemoteProtocolError as error:
             raise _truncated(url, received, total) from error
         if total is not None and received != total:
@@ -145,6 +145,20 @@ async def _receive(url: str, response: httpx2.Response, target: Path, make_room:
             raise InvalidFile(f"{shown(url)} is empty")
         sha256 = await asyncio.to_thread(sink.finish)
     return Fetched(size=received, sha256=sha256, validators=validators_from(response.headers))
+
+
+async def _blocks(response: httpx2.Response) -> AsyncIterator[list[bytes]]:
+    # The client would also cut the stream into blocks, at twice the price of receiving it.
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in response.aiter_raw():
+        pieces.append(piece)
+        size += len(piece)
+        if size >= _BLOCK:
+            yield pieces
+            pieces, size = [], 0
+    if pieces:
+        yield pieces
 
 
 class _Sink:
@@ -160,9 +174,10 @@ class _Sink:
     def __exit__(self, *failure: object) -> None:
         self._file.close()
 
-    def keep(self, block: bytes) -> None:
-        self._digest.update(block)
-        self._file.write(block)
+    def keep(self, pieces: Sequence[bytes]) -> None:
+        for piece in pieces:
+            self._digest.update(piece)
+        self._file.writelines(pieces)
 
     def finish(self) -> str:
         """On the disk: after a power cut, a name that says what is inside must not stand for zeros."""

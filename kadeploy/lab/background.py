@@ -10,10 +10,12 @@ import contextlib
 import os
 import select
 import signal
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+EXEC = 1.0  # seconds until a process that was started can be known for ours, unless it has ended already
 PATIENCE = 10.0  # seconds between asking a process to end and ending it
 
 
@@ -51,6 +53,10 @@ class Background:
             setsid=True,
         )
         self.pidfile.write_text(f"{pid}\n")
+        # The kernel lets us go on a moment before the new program's command line can be read.
+        until = time.monotonic() + EXEC
+        while self.pid is None and time.monotonic() < until:
+            time.sleep(0.001)
         return pid
 
     def end(self) -> bool:

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import bcrypt
 
+from kadeploy.domain.node import BmcKind
 from kadeploy.errors import CommandFailed, Conflict
 from kadeploy.lab.background import Background
 from kadeploy.lab.credentials import Credentials, read, write, write_private
 from kadeploy.lab.domain_xml import OVMF_CODE
 from kadeploy.lab.libvirtd import URI
-from kadeploy.lab.spec import BmcKind
 
 PATIENCE = 60.0  # seconds until a BMC answers: the emulators are slow to load on a busy machine
 ROUNDS = 4  # bcrypt's fewest: the password is 64 random bits, and it is checked at every request

@@ -24,7 +24,6 @@ from kadeploy.lab.spec import LabSpec, MachineSpec, faults
 
 LABS = Path("/var/lib/kadeploy/labs")
 MINIENV = Path("/var/lib/kadeploy/minienv")
-IMAGES = Path("/var/lib/kadeploy/images")
 
 DISKS = "disks"
 
@@ -161,7 +160,8 @@ class Lab:
             self._down(say, keep_disks=keep_disks)
 
     def write_site(self) -> None:
-        """Write the configuration for `kadeployd`."""
+        """Write the configuration for `kadeployd`, and have the directory that images may come from."""
+        self.state.paths.images.mkdir(parents=True, exist_ok=True)
         bmcs = {node.name: node.bmc.credentials for node in self.nodes}
         for name, text in site_files(self.spec, self.state.paths, bmcs).items():
             write_private(self.site / name, text)

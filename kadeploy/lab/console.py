@@ -26,8 +26,8 @@ def follow(log: Path, *, lines: int) -> Iterator[str]:
         time.sleep(TURN)
     file = log.open("rb")
     try:
-        yield "\n".join(last_lines(log, lines, plain=False)) + "\n"
         file.seek(0, os.SEEK_END)
+        yield "\n".join(last_lines(log, lines, plain=False)) + "\n"
         while True:
             if said := file.read():
                 yield said.decode(errors="replace")

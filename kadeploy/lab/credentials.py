@@ -8,7 +8,8 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kadeploy.lab.spec import BmcKind, LabSpec
+from kadeploy.domain.node import BmcKind
+from kadeploy.lab.spec import LabSpec
 
 USER = "admin"
 PASSWORD_LENGTH = 16  # the most that IPMI 1.5, and with it some tools, take

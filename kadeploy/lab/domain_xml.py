@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
 
-from kadeploy.lab.spec import MIB, DiskKind, Firmware, MachineSpec
+from kadeploy.domain.node import Firmware
+from kadeploy.lab.spec import MIB, DiskKind, MachineSpec
 
 METADATA = "https://kadeploy.org/lab/1"
 QEMU = "http://libvirt.org/schemas/domain/qemu/1.0"

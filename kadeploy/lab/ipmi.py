@@ -12,6 +12,7 @@ from pathlib import Path
 import libvirt
 from virtualbmc.vbmc import GET_BOOT_DEVICES_MAP, IPMI_COMMAND_NODE_BUSY, IPMI_INVALID_DATA, VirtualBMC
 
+from kadeploy.errors import KadeployError
 from kadeploy.lab import domain_xml
 from kadeploy.lab.credentials import Credentials, read
 from kadeploy.lab.libvirtd import URI, connection
@@ -28,10 +29,15 @@ class Bmc(VirtualBMC):  # type: ignore[misc]  # virtualbmc has no types
         failed = self.power_off()
         return failed if failed is not None else self.power_on()  # type: ignore[no-any-return]
 
+    def power_reset(self) -> int | None:
+        """A boot device that was chosen meanwhile is the one that is booted: QEMU learns of it only by a new start."""
+        running = self._first_boot_device(0)
+        if running == self._first_boot_device(libvirt.VIR_DOMAIN_XML_INACTIVE):
+            return super().power_reset()  # type: ignore[no-any-return]
+        return self.power_cycle()
+
     def get_boot_device(self) -> int:
-        with connection(read_only=True) as conn:
-            now = conn.lookupByName(self.domain_name).XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
-        return int(GET_BOOT_DEVICES_MAP[domain_xml.first_boot_device(now)])
+        return int(GET_BOOT_DEVICES_MAP[self._first_boot_device(libvirt.VIR_DOMAIN_XML_INACTIVE)])
 
     def set_boot_device(self, bootdevice: str) -> int | None:
         if bootdevice not in DEVICES:
@@ -41,10 +47,14 @@ class Bmc(VirtualBMC):  # type: ignore[misc]  # virtualbmc has no types
             with connection() as conn:
                 now = conn.lookupByName(self.domain_name).XMLDesc(secure)
                 conn.defineXML(domain_xml.booting_first(now, DEVICES[bootdevice]))
-        except libvirt.libvirtError as error:
+        except KadeployError as error:
             print(f"set boot device: {error}", file=sys.stderr)
             return int(IPMI_COMMAND_NODE_BUSY)
         return None
+
+    def _first_boot_device(self, flags: int) -> domain_xml.BootDevice:
+        with connection(read_only=True) as conn:
+            return domain_xml.first_boot_device(conn.lookupByName(self.domain_name).XMLDesc(flags))
 
 
 def main() -> None:

@@ -14,10 +14,11 @@ from typing import Any
 
 import libvirt
 
+from kadeploy.domain.node import Firmware
 from kadeploy.errors import BadConfiguration, Conflict, NotFound
 from kadeploy.lab import domain_xml, libvirtd
 from kadeploy.lab.command import run
-from kadeploy.lab.spec import Firmware, LabSpec, MachineSpec
+from kadeploy.lab.spec import LabSpec, MachineSpec
 
 LIBVIRT_LOGS = Path("/var/log/libvirt/qemu")
 PIDS = Path("/run/libvirt/qemu")

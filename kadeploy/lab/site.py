@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
+from kadeploy.domain.node import BmcKind
 from kadeploy.lab.credentials import Credentials
-from kadeploy.lab.spec import BmcKind, LabSpec
+from kadeploy.lab.spec import LabSpec
 
 CLUSTER = "lab"
 API_PORT = 25300

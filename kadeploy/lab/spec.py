@@ -14,6 +14,8 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
 from itertools import cycle, islice
 
+from kadeploy.domain.node import BmcKind, Firmware
+
 GIB = 1024**3
 MIB = 1024**2
 DEFAULT_NAME = "lab"
@@ -30,11 +32,6 @@ NAME = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")
 SIZE = re.compile(r"(\d+)\s*(M|G|T)(iB|B)?", re.IGNORECASE)
 
 
-class Firmware(StrEnum):
-    BIOS = "bios"
-    UEFI = "uefi"
-
-
 class DiskKind(StrEnum):
     VIRTIO = "virtio"
     SATA = "sata"
@@ -44,11 +41,6 @@ class DiskKind(StrEnum):
     def block_device(self) -> str:
         """What Linux calls the machine's only disk of this kind."""
         return {DiskKind.VIRTIO: "/dev/vda", DiskKind.SATA: "/dev/sda", DiskKind.NVME: "/dev/nvme0n1"}[self]
-
-
-class BmcKind(StrEnum):
-    IPMI = "ipmi"
-    REDFISH = "redfish"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ def kalab() -> None:
 @click.option("--memory", type=size, metavar="SIZE", help="Of every machine (default 1G).")
 @click.option("--site", type=whole_path(), help="Where kadeployd's configuration is written (default: STATE/site).")
 @click.option("--minienv", type=whole_path(), help=f"Minimal environment the site uses (default {cluster.MINIENV}).")
-@click.option("--images", type=whole_path(), help=f"Directory images may come from (default {cluster.IMAGES}).")
+@click.option("--images", type=whole_path(), help="Directory images may come from (default: STATE/images).")
 @click.option("--api-port", type=click.IntRange(1, 65535), help=f"kadeployd's port (default {API_PORT}).")
 def up(name: str, state: Path | None, **wanted: Any) -> None:
     """Bring a lab up; its machines are off until their BMCs are told otherwise."""
@@ -130,7 +130,7 @@ def new_lab(directory: Path, name: str, given: dict[str, Any]) -> Lab:
     paths = SitePaths(
         state=directory / "kadeployd",
         minienv=given.get("minienv", cluster.MINIENV),
-        images=given.get("images", cluster.IMAGES),
+        images=given.get("images", directory / "images"),
         api_port=given.get("api_port", API_PORT),
     )
     wanted = spec.mixed(name, disks=dict(given.get("disks", ())), **shape)

@@ -42,6 +42,7 @@ STORAGE: tuple[str, ...] = (
     *("loop", "squashfs", "overlay", "isofs"),
     *("dm-mod", "dm-crypt", "dm-snapshot", "raid0", "raid1", "raid10", "raid456", "linear"),
     *("crc32c_generic", "crc32c-intel", "crc32_pclmul", "crc32_generic", "xxhash_generic", "blake2b_generic"),
+    *("crct10dif_generic", "crct10dif-pclmul", "crc64_rocksoft_generic"),  # sd_mod asks for them, and waits
 )
 
 OTHER: tuple[str, ...] = (

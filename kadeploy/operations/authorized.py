@@ -12,8 +12,8 @@ from kadeploy.ports.files import Files
 _FETCHED = ("server://", "http://", "https://")
 
 
-def check_address(address: str, content: str) -> None:
-    """Raises when there are two answers to where the keys are, or one that this server cannot follow."""
+def check_given(address: str, content: str) -> None:
+    """What can be said before anything is fetched: raises for two sources, one out of reach, or text that is no keys."""
     if address and content:
         raise ConflictingOptions("ssh_authorized_keys and ssh_authorized_keys_content cannot both be given")
     if address and not address.startswith(_FETCHED):
@@ -21,6 +21,8 @@ def check_address(address: str, content: str) -> None:
             f"ssh_authorized_keys: this server does not fetch {address} from the client's machine",
             hint="send the keys themselves as ssh_authorized_keys_content, or name a server:// or http(s):// file",
         )
+    if content:
+        check_keys(content)
 
 
 async def authorized_keys(address: str, content: str, *, files: Files, owner: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, cast
 
 from kadeploy.domain.event import (
@@ -103,8 +104,9 @@ def fold(events: Iterable[Event]) -> Board:
     return board
 
 
+@lru_cache(maxsize=32)
 def unfold(text: str) -> NodeSet:
-    """An event's folded nodes, which may be none."""
+    """An event's folded nodes, which may be none. One step's nodes are mostly the next one's: hence the cache."""
     return NodeSet.parse(text) if text else NodeSet()
 
 
@@ -112,7 +114,7 @@ def _operation_started(board: Board, event: OperationStarted) -> None:
     board.user, board.started = event.user, event.at
     board.clusters = {cluster: unfold(nodes) for cluster, nodes in event.clusters.items()}
     for cluster, nodes in board.clusters.items():
-        for node in board.place(nodes):
+        for node in board.place(nodes.names):
             node.cluster, node.since = cluster, event.at
 
 
@@ -134,7 +136,7 @@ def _step_started(board: Board, event: StepStarted) -> None:
         before.end = event.at  # a visit cut off by the server's death, and begun again
     board.running[event.cluster, event.set] = step
     board.steps.append(step)
-    for node in board.place(nodes):
+    for node in board.place(nodes.names):
         _enter(node, event)
 
 
@@ -152,7 +154,7 @@ def _step_ended(board: Board, event: StepEnded) -> None:
     step = board.running.pop((event.cluster, event.set), None)
     if step is not None:
         step.end, step.ok, step.ko, step.late = event.at, len(ok), len(event.ko), len(late)
-    for node in board.place(ok):
+    for node in board.place(ok.names):
         node.passed, node.reason = True, ""
     for name, reason in event.ko.items():
         (node,) = board.place([name])
@@ -161,7 +163,7 @@ def _step_ended(board: Board, event: StepEnded) -> None:
 
 def _set_branched(board: Board, event: SetBranched) -> None:
     board.said.append((event.at, f"{event.nodes} go on apart: {event.why}"))
-    for node in board.place(unfold(event.nodes)):
+    for node in board.place(unfold(event.nodes).names):
         node.set = event.child
 
 
@@ -170,7 +172,7 @@ def _decided(board: Board, event: Decided) -> None:
 
 
 def _nodes_done(board: Board, event: NodesDone) -> None:
-    for name in unfold(event.nodes):
+    for name in unfold(event.nodes).names:
         (node,) = board.place([name])
         node.state, node.since, node.output = Progress.OK, event.at, event.outputs.get(name, "")
 

@@ -13,13 +13,12 @@ from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import new_operation_id
 from kadeploy.domain.request import DeployRequest
 from kadeploy.domain.state import OperationKind
-from kadeploy.domain.timeout import Timeout
 from kadeploy.errors import ConflictingOptions
-from kadeploy.operations.authorized import authorized_keys, check_address
+from kadeploy.operations.authorized import authorized_keys, check_given
 from kadeploy.operations.caller import Caller
 from kadeploy.operations.environments import Environments, reference, refuse_files_of_the_client
 from kadeploy.operations.gathering import Gathering
-from kadeploy.operations.launch import Launched, Launcher, plans_for
+from kadeploy.operations.launch import Launched, Launcher, Plans, plans_for, timeout_of
 from kadeploy.operations.permission import Permission
 from kadeploy.operations.selection import Selection
 from kadeploy.plans.build import build_deploy, target_partition
@@ -83,7 +82,7 @@ class Deploy:
         operation_id = new_operation_id(OperationKind.DEPLOYMENT)
         try:
             request = await self._with_files(request, order, operation_id)
-            plans = plans_for(self._site, request.nodes, lambda cluster: build_deploy(request, self._site, cluster))
+            plans = self._plans(request)
         except BaseException:
             await self._files.release(operation_id)
             raise
@@ -100,19 +99,14 @@ class Deploy:
 
     async def _check(self, caller: Caller, order: DeployOrder) -> DeployRequest:
         gathering = Gathering()
-        nodes: NodeSet | None = None
+        nodes = gathering.catch(lambda: self._selection.resolve(order.nodes))
         environment: Environment | None = None
-        reboot_timeout = kexec_timeout = None
-        with gathering:
-            nodes = self._selection.resolve(order.nodes)
         with gathering:
             environment = await self._environment(caller, order.environment)
         with gathering:
-            check_address(order.keys_address, order.keys_content)
-        with gathering:
-            reboot_timeout = Timeout(order.reboot_timeout) if order.reboot_timeout else None
-        with gathering:
-            kexec_timeout = Timeout(order.kexec_timeout) if order.kexec_timeout else None
+            check_given(order.keys_address, order.keys_content)
+        reboot_timeout = gathering.catch(lambda: timeout_of(order.reboot_timeout))
+        kexec_timeout = gathering.catch(lambda: timeout_of(order.kexec_timeout))
         if nodes is not None:
             with gathering:
                 await self._check_targets(caller, nodes, order)
@@ -131,10 +125,12 @@ class Deploy:
             reboot_timeout=reboot_timeout,
             kexec_timeout=kexec_timeout,
         )
-        with gathering:
-            plans_for(self._site, nodes, lambda cluster: build_deploy(request, self._site, cluster))
+        gathering.catch(lambda: self._plans(request))
         gathering.settle()
         return request
+
+    def _plans(self, request: DeployRequest) -> Plans:
+        return plans_for(self._site, request.nodes, lambda cluster: build_deploy(request, self._site, cluster))
 
     async def _environment(self, caller: Caller, wanted: WantedEnvironment) -> Environment:
         if wanted.description is not None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
+from typing import TypeVar
 
 from kadeploy.errors import KadeployError
+
+T = TypeVar("T")
 
 
 class Gathering:
@@ -23,6 +27,12 @@ class Gathering:
                 self.errors.append(error)
             return True
         return False
+
+    def catch(self, work: Callable[[], T]) -> T | None:
+        """What it returns, None when it was refused."""
+        with self:
+            return work()
+        return None
 
     def settle(self) -> None:
         """Raise what was gathered, if anything was."""

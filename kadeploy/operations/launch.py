@@ -9,6 +9,7 @@ from kadeploy.domain.node import Site
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Operation
 from kadeploy.domain.state import OperationKind, OperationState
+from kadeploy.domain.timeout import Timeout
 from kadeploy.engine.plan import Plan
 from kadeploy.errors import KadeployError, Unavailable
 from kadeploy.operations.gathering import Gathering
@@ -99,3 +100,8 @@ def plans_for(site: Site, nodes: NodeSet, build: Callable[[str], Plan]) -> Plans
             plans[cluster] = build(cluster)
     gathering.settle()
     return plans
+
+
+def timeout_of(formula: str) -> Timeout | None:
+    """None when nothing was asked for; raises InvalidOption."""
+    return Timeout(formula) if formula else None

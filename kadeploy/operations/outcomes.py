@@ -86,7 +86,7 @@ class NodeStates:
         for event in events:
             match event:
                 case NodesDone():
-                    became.update(dict.fromkeys(unfold(event.nodes), Progress.OK))
+                    became.update(dict.fromkeys(unfold(event.nodes).names, Progress.OK))
                 case NodeFailed():
                     became[event.node] = Progress.ABORTED if event.reason == ABORTED else Progress.KO
                 case OperationEnded():
@@ -106,7 +106,8 @@ class NodeStates:
         """Nodes that no event gave an end: the operation was stopped as a whole."""
         operation = await self._operations.get(event.operation)
         end = Progress.ABORTED if event.state == OperationState.ABORTED else Progress.KO
-        return dict.fromkeys(operation.having(Progress.PROCESSING) - unfold(event.ok), end)
+        left = operation.having(Progress.PROCESSING) | operation.having(Progress.ABORTED)
+        return dict.fromkeys(left - unfold(event.ok), end)
 
     async def _write(self, purpose: Purpose, became: Mapping[str, Progress], at: float) -> None:
         """One write for all nodes that get the same record."""

@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from kadeploy.domain.node import Site
-from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import new_operation_id
 from kadeploy.domain.power import Level
 from kadeploy.domain.request import RebootKind, RebootRequest
 from kadeploy.domain.state import OperationKind
-from kadeploy.domain.timeout import Timeout
 from kadeploy.errors import ConflictingOptions
-from kadeploy.operations.authorized import authorized_keys, check_address
+from kadeploy.operations.authorized import authorized_keys, check_given
 from kadeploy.operations.caller import Caller
 from kadeploy.operations.gathering import Gathering
-from kadeploy.operations.launch import Launched, Launcher, plans_for
+from kadeploy.operations.launch import Launched, Launcher, plans_for, timeout_of
 from kadeploy.operations.permission import Permission
 from kadeploy.operations.selection import Selection
 from kadeploy.plans.build import build_reboot
@@ -70,15 +68,11 @@ class Reboot:
 
     async def _check(self, caller: Caller, order: RebootOrder) -> RebootRequest:
         gathering = Gathering()
-        nodes: NodeSet | None = None
-        timeout = None
-        with gathering:
-            nodes = self._selection.resolve(order.nodes)
-        with gathering:
-            timeout = Timeout(order.reboot_timeout) if order.reboot_timeout else None
+        nodes = gathering.catch(lambda: self._selection.resolve(order.nodes))
+        timeout = gathering.catch(lambda: timeout_of(order.reboot_timeout))
         with gathering:
             _check_keys_have_a_use(order)
-            check_address(order.keys_address, order.keys_content)
+            check_given(order.keys_address, order.keys_content)
         if nodes is not None:
             with gathering:
                 await self._permission.check(caller.name, nodes)

@@ -27,6 +27,7 @@ from kadeploy.steps.kexec import Kexec
 from kadeploy.steps.mount import Mount, Unmount
 from kadeploy.steps.reboot import Reboot
 from kadeploy.steps.reboot_from_deploy_env import RebootFromDeployEnv
+from kadeploy.steps.renew_tree import RenewTree
 from kadeploy.steps.send_image import SendImage
 from kadeploy.steps.send_key import SendKey
 from kadeploy.steps.switch_boot import SwitchBoot
@@ -99,6 +100,10 @@ def _format_swap(wanted: Wanted) -> Step | None:
     return None if number is None else Format(role=Role.SWAP, number=number, filesystem="swap")
 
 
+def _renew(wanted: Wanted) -> Step:
+    return RenewTree(number=wanted.root, filesystem=wanted.request.environment.filesystem, path=TREE)
+
+
 def _send_image(wanted: Wanted) -> Step:
     image = wanted.request.environment.image
     return SendImage(image=wanted.request.image, kind=image.kind, compression=image.compression, destination=TREE)
@@ -157,6 +162,7 @@ SET_DEPLOYMENT_ENV: Final[Mapping[str, tuple[Entry, ...]]] = {
 
 BROADCAST_ENV: Final[Mapping[str, tuple[Entry, ...]]] = {
     "Chain": (
+        _renew,
         _send_image,
         _configure,
         _check_kernel,

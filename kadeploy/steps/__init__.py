@@ -16,6 +16,7 @@ from kadeploy.steps.kexec import Kexec
 from kadeploy.steps.mount import Mount, Unmount
 from kadeploy.steps.reboot import Reboot
 from kadeploy.steps.reboot_from_deploy_env import RebootFromDeployEnv
+from kadeploy.steps.renew_tree import RenewTree
 from kadeploy.steps.send_image import SendImage
 from kadeploy.steps.send_key import SendKey
 from kadeploy.steps.set_power import SetPower
@@ -32,6 +33,7 @@ CATALOGUE: Final[Mapping[str, type[Step]]] = {
     "format_swap_part": Format,
     "mount_deploy_part": Mount,
     "umount_deploy_part": Unmount,
+    "renew_deploy_part": RenewTree,
     "send_environment": SendImage,
     "configure_system": ConfigureSystem,
     "check_kernel_files": CheckKernelFiles,

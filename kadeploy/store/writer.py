@@ -90,7 +90,7 @@ class Writer:
             with self._engine.connect() as connection, connection.begin():
                 answers = [_attempt(connection, job, alone=len(batch) == 1) for job in batch]
         except Exception as error:
-            answers = [_Answer(error=error)] * len(batch)
+            answers = [_Answer(error=_first(error))] * len(batch)
         for job, answer in zip(batch, answers, strict=True):
             if answer.error is not None:
                 job.future.set_exception(answer.error)
@@ -106,3 +106,14 @@ def _attempt(connection: Connection, job: _Job, *, alone: bool) -> _Answer:
         if alone or (isinstance(error, DBAPIError) and not isinstance(error, IntegrityError)):
             raise  # what fails below SQL may have undone the others too
         return _Answer(error=error)
+
+
+def _first(error: Exception) -> Exception:
+    """What began it: SQLite undoes everything by itself when its disk is full, and then undoing fails too."""
+    first = error
+    link: BaseException | None = error if isinstance(error, DBAPIError) else None
+    while link is not None:
+        if isinstance(link, DBAPIError):
+            first = link
+        link = link.__context__
+    return first

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from kadeploy.broadcast.order import Member
@@ -38,10 +39,14 @@ class RelayProcess:
         self.ended_at = 0.0
         self._outcome: queue.Queue[Outcome | None] = queue.Queue()
         self._advanced = threading.Condition()
-        assert self.process.stdout is not None
-        self.member = Member(name=name, host=host, port=json.loads(self.process.stdout.readline())["port"])
+        self._place: queue.Queue[int] = queue.Queue()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
+
+    @cached_property
+    def member(self) -> Member:
+        """Its place, as soon as it has one."""
+        return Member(name=self.name, host=self.host, port=self._place.get(timeout=LONGEST))
 
     def order(self, orders: Reception, sink: SinkOrder) -> None:
         assert self.process.stdin is not None
@@ -52,6 +57,14 @@ class RelayProcess:
     def wait_progress(self, enough: Callable[[Progress], bool]) -> None:
         with self._advanced:
             assert self._advanced.wait_for(lambda: self.progress is not None and enough(self.progress), LONGEST)
+
+    def wait_begun(self) -> None:
+        """Some bytes have arrived, by its own first report."""
+        self.wait_progress(lambda progress: progress.received > 0)
+
+    def stop(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
 
     def outcome(self) -> Outcome | None:
         """None when it died."""
@@ -75,6 +88,8 @@ class RelayProcess:
         last = None
         for line in self.process.stdout:
             said: dict[str, Any] = json.loads(line)
+            if "port" in said:
+                self._place.put(said["port"])
             if "progress" in said:
                 with self._advanced:
                     self.progress = Progress.from_json(said["progress"])
@@ -93,6 +108,8 @@ def relays(count: int, hosts: Sequence[Host] = ()) -> Iterator[list[RelayProcess
         for number in range(count):
             where = {"host": hosts[number].address, "namespace": hosts[number].namespace} if hosts else {}
             nodes.append(RelayProcess(f"node-{number + 1}", **where))
+        for node in nodes:
+            assert node.member
         yield nodes
     finally:
         for node in nodes:

@@ -45,6 +45,7 @@ def test_every_healthy_node_is_installed_in_the_order_of_the_tables() -> None:
         "mount_deploy_part",
         "format_tmp_part",
         "format_swap_part",
+        "renew_deploy_part",
         "send_environment",
         "configure_system",
         "check_kernel_files",

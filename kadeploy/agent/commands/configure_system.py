@@ -8,7 +8,7 @@ from kadeploy.agent.arguments import Args, named_texts, text
 from kadeploy.agent.fstab import SWAP, Entry, fstab, hosts
 from kadeploy.agent.job import Answer, Job
 from kadeploy.agent.signatures import signature_of
-from kadeploy.agent.tree import inside
+from kadeploy.agent.tree import inside, read, write
 from kadeploy.errors import CommandFailed
 
 _MACHINE_IDS = ("/etc/machine-id", "/var/lib/dbus/machine-id")
@@ -32,26 +32,19 @@ async def configure_system(args: Args, job: Job) -> Answer:
 
 
 def write_fstab(tree: Path, entries: list[Entry]) -> None:
-    path = inside(tree, "/etc/fstab")
-    path.write_text(fstab(_text(path), entries))
+    write(tree, "/etc/fstab", fstab(read(tree, "/etc/fstab"), entries))
     for entry in entries:
         if entry.where != SWAP:
             inside(tree, entry.where).mkdir(parents=True, exist_ok=True)
 
 
 def write_hostname(tree: Path, name: str) -> None:
-    inside(tree, "/etc/hostname").write_text(name + "\n")
-    path = inside(tree, "/etc/hosts")
-    path.write_text(hosts(_text(path), name))
+    write(tree, "/etc/hostname", name + "\n")
+    write(tree, "/etc/hosts", hosts(read(tree, "/etc/hosts"), name))
 
 
 def forget_identity(tree: Path) -> None:
     """An empty /etc/machine-id is filled at the next boot (machine-id(5)), a second one would contradict it."""
     for name in _MACHINE_IDS:
-        path = inside(tree, name)
-        if path.exists():
-            path.write_text("")
-
-
-def _text(path: Path) -> str:
-    return path.read_text(errors="replace") if path.is_file() else ""
+        if inside(tree, name).exists():
+            write(tree, name, "")

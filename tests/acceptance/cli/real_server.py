@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -32,7 +33,7 @@ from kadeploy.store.nodes import SqlNodes
 from kadeploy.store.operations import SqlOperations
 from kadeploy.store.rights import SqlRights
 from kadeploy.testing.cluster import SimulatedCluster
-from kadeploy.testing.nodes import Fault, Timing
+from kadeploy.testing.nodes import Fault, SimulatedNode, Timing
 from kadeploy.testing.recorder import MemoryEngine
 from kadeploy.testing.sites import site_of
 
@@ -61,10 +62,11 @@ class AnyFile:
 
 
 class SlowBroadcast:
-    """Implements ports.broadcast.Broadcast: ten parts, each when `go` lets it."""
+    """Implements ports.broadcast.Broadcast in ten parts; the second half waits for `go`."""
 
-    def __init__(self, go: threading.Event) -> None:
+    def __init__(self, go: threading.Event, nodes: Mapping[str, SimulatedNode]) -> None:
         self._go = go
+        self._nodes = nodes
 
     async def send(
         self,
@@ -84,6 +86,8 @@ class SlowBroadcast:
                 report(node, image.size * part // 10, image.size)
             if part == 5:
                 await asyncio.to_thread(self._go.wait, 30)
+        for node in nodes:
+            self._nodes[node].installed = True
         return Result(ok=nodes)
 
 
@@ -118,7 +122,7 @@ async def _serve(
     database = Database.open(f"sqlite:///{directory}/kadeploy.db")
     site, clock, journal = site_of(nodes), WallClock(), SqlJournal(database)
     cluster = SimulatedCluster(site, clock, seed=1, faults=faults, timing=QUICK)
-    services = replace(cluster.services, broadcast=SlowBroadcast(real.go))
+    services = replace(cluster.services, broadcast=SlowBroadcast(real.go, cluster.nodes))
     operations, events = SqlOperations(database), EventLog(journal)
     engine = MemoryEngine(
         Runs(performer=Performer(services=services, operations=operations, events=events), decode=decode)
@@ -138,12 +142,11 @@ async def _serve(
     administrators = frozenset((ADMINISTRATOR,))
     authentication = chain_of(Authentication(acl=Acl(whitelist=("127.0.0.1",))), administrators)
     app = create_app(assemble(ports, Policy(administrators=administrators)), authentication, Settings())
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    real.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    listening = socket.create_server(("127.0.0.1", 0))  # answers from now on, whoever serves it when
+    real.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
     ready.set()
     await asyncio.to_thread(stop.wait)
     server.should_exit = True

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.cli.debian import DEPLOY, EVENTS, with_events
 from tests.acceptance.cli.stub_server import Stream
-from tests.acceptance.cli.test_operations import DEPLOY, EVENTS, with_events
 from tests.acceptance.cli.tools import environment, program
 from tests.unit.cli.story import WID
 

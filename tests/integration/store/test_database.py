@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from kadeploy.domain.state import OperationKind
-from kadeploy.errors import Conflict, DatabaseProblem
+from kadeploy.errors import DatabaseProblem
 from kadeploy.store.database import Database
 from kadeploy.store.migrate import VERSION_TABLE
 from kadeploy.store.operations import SqlOperations
@@ -166,16 +166,3 @@ def test_closing_finishes_what_was_given(url: str) -> None:
     again = Database.open(url)
     assert len(asyncio.run(SqlOperations(again).running())) == 20
     again.close()
-
-
-def test_work_that_fails_is_undone_alone_among_what_is_committed_together(database: Database) -> None:
-    operations = SqlOperations(database)
-
-    async def story() -> list[BaseException | None]:
-        wanted = ["n-[1-3]", "n-[3-5]", "n-[4-6]", "n-7", "n-[7-8]"]
-        creations = (operations.create(an_operation(f"D-{n}", nodes)) for n, nodes in enumerate(wanted))
-        return await asyncio.gather(*creations, return_exceptions=True)
-
-    answers = asyncio.run(story())
-    assert [type(answer) for answer in answers] == [type(None), Conflict, type(None), type(None), Conflict]
-    assert asyncio.run(operations.running()) == ["D-0", "D-2", "D-3"]

@@ -59,7 +59,7 @@ def test_yaml_bodies() -> None:
         (b'{"a": NaN}', "application/json", "NaN is not a number"),
         (b"[" * 200_000, "application/json", "the body cannot be read"),
         (b'{"a": "\xff"}', "application/json", "the body cannot be read"),
-        (b"a: [", "application/x-yaml", "the body cannot be read: line 1"),
+        (b"a: [", "application/x-yaml", "the body cannot be read: line 2"),
         (b"a: &x 1\nb: *x", "application/x-yaml", "aliases"),
         (b"1: 2", "application/x-yaml", "the body must be a mapping of names"),
         (b'{"a": ' + b"9" * 5000 + b"}", "application/json", "the body cannot be read"),

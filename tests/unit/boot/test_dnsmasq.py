@@ -31,6 +31,7 @@ dhcp-option=option:router
 enable-tftp
 tftp-root=/usr/lib/ipxe
 dhcp-match=set:ipxe,175
+dhcp-option=tag:ipxe,encap:175,176,1b
 dhcp-boot=tag:ipxe,http://10.215.0.1:25301/boot/ipxe?mac=${netX/mac}
 dhcp-match=set:bios,option:client-arch,0
 dhcp-boot=tag:!ipxe,tag:bios,undionly.kpxe

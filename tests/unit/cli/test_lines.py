@@ -6,8 +6,8 @@ import pytest
 
 from kadeploy.cli.display import Board
 from kadeploy.cli.lines import Lines
-from kadeploy.domain.event import Decided, Event, OperationStarted
-from tests.unit.cli.story import BEGAN, BROADCAST, IMAGE, WID, Teller, deployment
+from kadeploy.domain.event import Decided, Event, NodeProgress, OperationStarted
+from tests.unit.cli.story import BEGAN, BROADCAST, DEPLOYMENT, IMAGE, WID, Teller, deployment
 
 
 def lines(events: list[Event], level: int = 3) -> list[str]:
@@ -100,3 +100,18 @@ def test_bytes_are_told_when_the_slowest_node_of_the_set_has_them() -> None:
     assert len(lines(events)) == 1
     events += teller.progress("send_environment", n_2=IMAGE // 2)
     assert lines(events)[-1] == "[   0:00] BroadcastEnvChain-send_environment 50 % of 412 MB: n-[1-2]"
+
+
+def test_bytes_told_after_their_step_has_ended_are_no_news() -> None:
+    teller = Teller()
+    events = [*teller.step("0", BROADCAST, "send_environment", "n-1", 9)]
+    events += teller.progress("send_environment", n_1=IMAGE)
+    assert len(lines(events, level=5)) == 2
+
+
+def test_a_step_that_waits_counts_nodes_and_not_bytes() -> None:
+    teller = Teller()
+    came = NodeProgress(operation=WID, at=BEGAN, node="n-1", micro="wait_reboot", done=1, total=1)
+    events = [teller.started("0", DEPLOYMENT, "wait_reboot", "n-1"), came]
+    assert len(lines(events)) == 1
+    assert lines(events, level=5)[-1] == "[   0:00] n-1 wait_reboot 100 %"

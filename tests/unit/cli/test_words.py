@@ -9,7 +9,7 @@ import pytest
 
 from kadeploy.cli.columns import columns
 from kadeploy.cli.display import Board
-from kadeploy.cli.report import NodeFiles, lines, settled, to_json
+from kadeploy.cli.report import LeftFiles, lines, settled, to_json
 from kadeploy.cli.units import clock, percent, size
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.errors import Faults
@@ -103,7 +103,7 @@ def test_the_report_for_programs() -> None:
 def test_files_of_nodes(tmp_path: Path) -> None:
     ok, ko = tmp_path / "ok", tmp_path / "ko"
     ok.write_text("from the last time\n")
-    files = NodeFiles(ok=str(ok), ko=str(ko))
+    files = LeftFiles(ok=str(ok), ko=str(ko))
     files.prepare()
     assert ok.read_text() == ""
     files.write(NodeSet.parse("n-[9-10]"), NodeSet(["n-1"]))
@@ -112,5 +112,5 @@ def test_files_of_nodes(tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_written_are_told_before_anything_is_sent(tmp_path: Path) -> None:
     with pytest.raises(Faults) as raised:
-        NodeFiles(ok="/nowhere/ok", ko=str(tmp_path)).prepare()
+        LeftFiles(ok="/nowhere/ok", ko=str(tmp_path)).prepare()
     assert len(raised.value.faults) == 2

@@ -1,0 +1,45 @@
+"""`Launch`: the request that starts an operation, and sending it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kadeploy.cli.client import AnswerLost, Client, Json, Query
+from kadeploy.cli.given import Given
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.state import OperationKind
+from kadeploy.errors import Unavailable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """The request that starts an operation: with a body, or, as Kadeploy3 wants it of a power status, a query."""
+
+    kind: OperationKind
+    method: str = "POST"
+    body: Json = field(default_factory=dict)
+    query: Query | None = None
+
+
+def common_fields(given: Given, nodes: NodeSet) -> dict[str, object]:
+    """The fields every launch may have; only what was asked for is sent."""
+    wanted: dict[str, object] = {name: True for name in ("force", "dry_run") if given.flag(name)}
+    if (level := given.text("level")) and level.isdecimal():
+        wanted["verbose_level"] = int(level)
+    return {**wanted, "nodes": list(nodes)}
+
+
+def send(client: Client, launch: Launch) -> object:
+    try:
+        if launch.query is not None:
+            return client.get(f"/{launch.kind}", launch.query)
+        return client.send(launch.method, f"/{launch.kind}/", launch.body)
+    except AnswerLost as error:
+        raise Unavailable(error.message, hint=_unknown(launch)) from error
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(f"interrupted before the server had answered; {_unknown(launch)}") from error
+
+
+def _unknown(launch: Launch) -> str:
+    letter = {"deployment": "d", "reboot": "r", "power": "p"}[launch.kind]
+    return f"whether the operation was launched is not known: kanodes -{letter} shows it"

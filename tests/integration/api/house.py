@@ -1,0 +1,161 @@
+"""A server of four nodes for tests: the real store on SQLite, real files, the real API, and a scripted engine."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from fastapi import FastAPI
+
+from kadeploy.api.app import create_app
+from kadeploy.api.auth.chain import Chain, chain_of
+from kadeploy.api.server import Settings
+from kadeploy.config.server import Acl, Authentication
+from kadeploy.domain.disk import MIB, Layout, Partition, Role
+from kadeploy.domain.node import Cluster, Node, Site
+from kadeploy.domain.rights import Right
+from kadeploy.files.cache import FileCache
+from kadeploy.operations.assemble import Policy, Ports, UseCases, assemble
+from kadeploy.operations.events import EventLog
+from kadeploy.store.database import Database
+from kadeploy.store.environments import SqlEnvironments
+from kadeploy.store.journal import SqlJournal
+from kadeploy.store.nodes import SqlNodes
+from kadeploy.store.operations import SqlOperations
+from kadeploy.store.rights import SqlRights
+from tests.integration.api.engine import ScriptedEngine
+
+NAMES = tuple(f"node-{number}.site1.example.org" for number in range(1, 5))
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6u3kqX9G1Yy0mE3pQHn8u1r0bq3c8b9vYc1xUoJ5yW alice@host\n"
+TRUSTED = Authentication(acl=Acl(whitelist=("127.0.0.1",)))
+ADMINISTRATORS = frozenset({"root", "admin"})
+Json = dict[str, Any]
+
+
+class SystemClock:
+    def now(self) -> float:
+        return time.time()
+
+
+def a_site() -> Site:
+    layout = Layout(
+        partitions=(
+            Partition(number=1, role=Role.BOOT, size=64 * MIB),
+            Partition(number=2, role=Role.SWAP, size=256 * MIB),
+            Partition(number=3, role=Role.DEPLOY, size=3072 * MIB),
+            Partition(number=4, role=Role.TMP, filesystem="ext4"),
+        )
+    )
+    nodes = {
+        name: Node(name=name, cluster="alpha", address=f"10.0.0.{index}", block_device="/dev/sda")
+        for index, name in enumerate(NAMES, 1)
+    }
+    return Site(nodes=nodes, clusters={"alpha": Cluster(name="alpha", layout=layout)})
+
+
+class House:
+    """`directory/images` is where the server's files may be."""
+
+    def __init__(
+        self, directory: Path, database: Database, files: FileCache, chain: Chain, administrators: frozenset[str]
+    ) -> None:
+        self.images = directory / "images"
+        self.site = a_site()
+        self.clock = SystemClock()
+        self.operations = SqlOperations(database)
+        self.journal = SqlJournal(database)
+        self.nodes = SqlNodes(database)
+        self.environments = SqlEnvironments(database)
+        self.rights = SqlRights(database)
+        self.files = files
+        self.events = EventLog(self.journal)
+        self.engine = ScriptedEngine(self.operations, self.events, self.site, self.clock)
+        self.use_cases = self._use_cases(administrators)
+        self.app: FastAPI = create_app(self.use_cases, chain, Settings(version="3.3.0"))
+
+    def _use_cases(self, administrators: frozenset[str]) -> UseCases:
+        ports = Ports(
+            site=self.site,
+            operations=self.operations,
+            journal=self.journal,
+            nodes=self.nodes,
+            environments=self.environments,
+            rights=self.rights,
+            files=self.files,
+            engine=self.engine,
+            events=self.events,
+            clock=self.clock,
+        )
+        return assemble(ports, Policy(administrators=administrators))
+
+    def client(self, user: str = "alice", address: str = "127.0.0.1", **headers: str) -> httpx2.AsyncClient:
+        transport = httpx2.ASGITransport(app=self.app, client=(address, 40000))
+        shown = {"X-Kadeploy-User": user} if user else {}
+        return httpx2.AsyncClient(transport=transport, base_url="http://kadeploy", headers={**shown, **headers})
+
+    async def grant(self, user: str = "alice", *nodes: str, partition: str = "*") -> None:
+        rights = [Right(user=user, node=node, partition=partition) for node in nodes or ("*",)]
+        await self.rights.grant(rights, overwrite=True, administrators=frozenset())
+
+    def image(self, name: str = "debian12.tgz") -> Path:
+        """A small file that is really compressed."""
+        path = self.images / name
+        path.write_bytes(gzip.compress(b"not much of a system" * 1000, mtime=0))
+        return path
+
+    def description(self, **changes: object) -> Json:
+        return {
+            "name": "debian12",
+            "version": 1,
+            "description": "a small system",
+            "os": "linux",
+            "image": {"file": f"server://{self.image()}", "kind": "tar", "compression": "gzip"},
+            "boot": {"kernel": "/vmlinuz", "initrd": "/initrd.img"},
+            "filesystem": "ext4",
+            **changes,
+        }
+
+    async def record(self, user: str = "alice", **changes: object) -> Json:
+        async with self.client(user) as client:
+            answer = await client.post("/environments", json={"environment": self.description(**changes)})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+
+@asynccontextmanager
+async def open_house(
+    directory: Path, authentication: Authentication = TRUSTED, administrators: frozenset[str] = ADMINISTRATORS
+) -> AsyncIterator[House]:
+    images = directory / "images"
+    images.mkdir(exist_ok=True)
+    database = Database.open(f"sqlite:///{directory}/kadeploy.db")
+    try:
+        files = FileCache.open(directory / "cache", size=100 * MIB, roots=[images])
+        try:
+            chain = chain_of(authentication, administrators)
+            yield House(directory, database, files, chain, administrators)
+        finally:
+            files.close()
+    finally:
+        database.close()
+
+
+def in_house(directory: Path, scenario: Callable[[House], Coroutine[Any, Any, None]]) -> None:
+    """Run an async test in a house of its own."""
+
+    async def run() -> None:
+        async with asyncio.timeout(50), open_house(directory) as house:
+            await scenario(house)
+
+    asyncio.run(run())
+
+
+def launch_body(**changes: object) -> Json:
+    body: Json = {"environment": {"kind": "database", "name": "debian12"}, "nodes": ["node-1", "node-2"], **changes}
+    return {key: value for key, value in body.items() if value is not None}

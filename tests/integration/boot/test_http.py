@@ -1,0 +1,174 @@
+"""The boot pages on a real socket, asked from several addresses of the loopback network as from several machines."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from kadeploy.boot.catalog import Catalog
+from kadeploy.boot.http import BootPages, MinimalEnvironment
+from kadeploy.boot.menus.ipxe import DISK
+from kadeploy.boot.serve import listen, serve
+from kadeploy.domain.boot import LOCAL_DISK, BootKind, BootTarget
+from kadeploy.domain.meeting import token_hash
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.errors import Unavailable
+from tests.unit.boot.memory import MemoryTargets, MemoryTokens, site_with_macs
+
+SITE = site_with_macs(5, address="127.0.5.{index}")
+MINIMAL = BootTarget(kind=BootKind.MINIMAL, params="debug")
+INITRD = bytes(range(256)) * 40_000  # 10 MB
+
+
+class FixedClock:
+    def now(self) -> float:
+        return 1234.5
+
+
+@dataclass(slots=True)
+class World:
+    port: int
+    tokens: MemoryTokens
+    catalog: Catalog
+
+    def get(self, path: str, *, source: str = "127.0.5.1", **headers: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10, source_address=(source, 0))
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    async def ask(self, path: str, *, source: str = "127.0.5.1", **headers: str) -> tuple[int, bytes]:
+        return await asyncio.to_thread(lambda: self.get(path, source=source, **headers))
+
+
+def with_pages(folder: Path, scenario: Callable[[World], Awaitable[None]]) -> None:
+    """Run `scenario`, a coroutine function, beside the server."""
+    (folder / "vmlinuz").write_bytes(b"kernel")
+    (folder / "initrd").write_bytes(INITRD)
+
+    async def run() -> None:
+        catalog, tokens = Catalog(SITE, MemoryTargets()), MemoryTokens()
+        minimal = MinimalEnvironment(
+            url="http://10.0.0.1:25301",
+            meet="10.0.0.1:25302",
+            kernel=folder / "vmlinuz",
+            initrd=folder / "initrd",
+            agent=b"PK agent",
+            arguments=("quiet",),
+        )
+        pages = BootPages(catalog=catalog, minimal=minimal, tokens=tokens, clock=FixedClock())
+        listening = listen("127.0.0.1", 0)
+        serving = asyncio.create_task(serve(pages.application(), listening))
+        try:
+            await scenario(World(port=listening.getsockname()[1], tokens=tokens, catalog=catalog))
+        finally:
+            serving.cancel()
+            await asyncio.wait([serving])
+
+    asyncio.run(run())
+
+
+def test_the_script_follows_the_target_and_each_boot_has_its_own_token(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tokens: list[str] = []
+
+    async def scenario(world: World) -> None:
+        asked = "/boot/ipxe?mac=52:54:00:00:00:01"
+        assert await world.ask(asked) == (200, DISK.encode())
+        await world.catalog.set(NodeSet(["node-1"]), MINIMAL)
+        for _ in range(2):
+            status, script = await world.ask(asked)
+            assert status == 200
+            words = dict(word.split("=", 1) for word in script.decode().split() if "=" in word)
+            assert words["kadeploy.node"] == "node-1"
+            assert words["kadeploy.meet"] == "10.0.0.1:25302"
+            assert "quiet debug kadeploy.server=http://10.0.0.1:25301" in script.decode()
+            tokens.append(words["kadeploy.token"])
+            issued = await world.tokens.current("node-1")
+            assert issued is not None
+            assert issued.token_hash == token_hash(tokens[-1])
+            assert issued.issued_at == 1234.5
+        await world.catalog.set(NodeSet(["node-1"]), LOCAL_DISK)
+        assert await world.ask(asked) == (200, DISK.encode())
+
+    with caplog.at_level(logging.DEBUG):
+        with_pages(tmp_path, scenario)
+    assert len(set(tokens)) == 2
+    assert min(map(len, tokens)) >= 32
+    assert not any(token in caplog.text for token in tokens)
+
+
+def test_nobody_gets_another_node_s_token(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        await world.catalog.set(NodeSet(["node-1", "node-2"]), MINIMAL)
+        status, said = await world.ask("/boot/ipxe?mac=52:54:00:00:00:02", source="127.0.5.1")
+        assert status == 403
+        assert said == b"node-2 boots from 127.0.5.2, not from 127.0.5.1\n"
+        forwarded = {"X-Forwarded-For": "127.0.5.2"}
+        status, _ = await world.ask("/boot/ipxe?mac=52:54:00:00:00:02", source="127.0.5.1", **forwarded)
+        assert status == 403
+        assert not world.tokens.issued
+
+    with_pages(tmp_path, scenario)
+
+
+def test_without_a_mac_the_address_says_who_asks(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        await world.catalog.set(NodeSet(["node-4"]), MINIMAL)
+        _, script = await world.ask("/boot/ipxe", source="127.0.5.4")
+        assert b"kadeploy.node=node-4 " in script
+
+    with_pages(tmp_path, scenario)
+
+
+def test_a_stranger_boots_its_disk_and_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(world: World) -> None:
+        for _ in range(3):
+            answer = await world.ask("/boot/ipxe?mac=de:ad:be:ef:00:00", source="127.0.9.9")
+            assert answer == (200, DISK.encode())
+
+    with_pages(tmp_path, scenario)
+    assert [record.message for record in caplog.records if record.name == "kadeploy.boot.http"] == [
+        "'de:ad:be:ef:00:00' asks what to boot and is no node of this site: it boots its own disk"
+    ]
+
+
+def test_files_whole_in_part_and_three_at_once(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        assert await world.ask("/boot/vmlinuz") == (200, b"kernel")
+        assert await world.ask("/boot/agent.pyz") == (200, b"PK agent")
+        assert await world.ask("/boot/initrd", Range="bytes=256-259") == (206, b"\0\1\2\3")
+        for status, data in await asyncio.gather(*(world.ask("/boot/initrd") for _ in range(3))):
+            assert status == 200
+            assert data == INITRD
+        assert (await world.ask("/boot/../../etc/passwd"))[0] == 404
+
+    with_pages(tmp_path, scenario)
+
+
+def test_a_minimal_environment_that_was_not_built_is_no_traceback(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario(world: World) -> None:
+        (tmp_path / "initrd").unlink()
+        assert await world.ask("/boot/initrd") == (404, b"the server has no initrd\n")
+
+    with_pages(tmp_path, scenario)
+    assert "initrd cannot be read" in caplog.text
+
+
+def test_a_port_in_use_is_told() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Unavailable, match=rf"cannot be served on 127.0.0.1:{port}: Address already in use"):
+            listen("127.0.0.1", port)

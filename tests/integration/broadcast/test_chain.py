@@ -1,0 +1,113 @@
+"""The right bytes to everybody, when nothing goes wrong."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kadeploy.broadcast.sink import SinkKind, SinkOrder
+from kadeploy.broadcast.source import Head
+from kadeploy.testing.chain import RelayProcess, give_orders, relays, started
+from tests.integration.broadcast.conftest import SIZE, Image
+
+
+def test_every_node_gets_the_image_and_the_head_gives_it_once(image: Image) -> None:
+    with relays(8) as nodes, started(Head(image.path, image.manifest, host="127.0.0.1")) as head:
+        give_orders(head, nodes, image.file_of)
+        outcomes = [node.outcome() for node in nodes]
+        assert head.served == {"node-1": SIZE}
+    for number, (node, outcome) in enumerate(zip(nodes, outcomes, strict=True)):
+        assert outcome is not None
+        assert outcome.reason is None
+        assert outcome.sources == (f"node-{number}" if number else "server",)
+        assert outcome.progress.written == SIZE
+        assert image.is_whole(node.name)
+
+
+@pytest.mark.parametrize("size", [0, 1, 1 << 20, (1 << 20) + 1])
+def test_one_node_and_any_size(tmp_path: Path, size: int) -> None:
+    image = Image(tmp_path, os.urandom(size))
+    with relays(1) as nodes, started(Head(image.path, image.manifest, host="127.0.0.1")) as head:
+        give_orders(head, nodes, image.file_of)
+        outcome = nodes[0].outcome()
+    assert outcome is not None
+    assert outcome.ok
+    assert image.is_whole("node-1")
+
+
+def test_an_image_larger_than_the_memory_passes_through_a_window(image: Image) -> None:
+    slow = SinkOrder(kind=SinkKind.COMMAND, commands=(("sh", "-c", "sleep 0.2; exec sha256sum"), ("cat",)))
+    with relays(3) as nodes, started(Head(image.path, image.manifest, host="127.0.0.1")) as head:
+        sinks = {"node-1": image.file_of("node-1"), "node-2": slow, "node-3": image.file_of("node-3")}
+        give_orders(head, nodes, sinks.__getitem__, spool_limit=4 << 20)
+        assert [outcome and outcome.reason for outcome in [node.outcome() for node in nodes]] == [None] * 3
+    assert image.is_whole("node-1")
+    assert image.is_whole("node-3")
+
+
+def test_a_late_node_is_let_in(image: Image) -> None:
+    with relays(3) as nodes, started(Head(image.path, image.manifest, host="127.0.0.1", rate=20_000_000)) as head:
+        orders = give_orders(head, nodes[:2], image.file_of)
+        nodes[0].wait_begun()
+        late = replace(orders["node-1"], me="node-3", order=tuple(node.member for node in nodes))
+        nodes[2].order(late, image.file_of("node-3"))
+        outcomes = [node.outcome() for node in nodes]
+        assert sum(head.served.values()) == SIZE
+    assert all(outcome and outcome.ok for outcome in outcomes)
+    assert all(image.is_whole(node.name) for node in nodes)
+
+
+def test_a_node_stops_when_it_is_told_to(image: Image) -> None:
+    with relays(1) as nodes, started(Head(image.path, image.manifest, host="127.0.0.1", rate=1_000_000)) as head:
+        give_orders(head, nodes, image.file_of)
+        nodes[0].wait_begun()
+        nodes[0].stop()
+        outcome = nodes[0].outcome()
+    assert outcome is not None
+    assert outcome.reason == "stopped before the end"
+    assert not (image.directory / "copy-node-1").exists()
+    assert not (image.directory / "copy-node-1.part").exists()
+
+
+def test_a_broadcast_without_a_head_says_so(image: Image) -> None:
+    head = Head(image.path, image.manifest, host="127.0.0.1")
+    head.start()
+    head.stop()
+    with relays(2) as nodes:
+        give_orders(head, nodes, image.file_of, patience=1.0)
+        reasons = []
+        for outcome in [node.outcome() for node in nodes]:
+            assert outcome is not None
+            assert outcome.reason is not None
+            assert outcome.reason.startswith("no bytes for 1 s: ")
+            reasons.append(outcome.reason)
+        assert reasons[0].endswith("server: cannot connect: Connection refused")
+
+
+def test_a_head_that_comes_back_goes_on(image: Image) -> None:
+    first = Head(image.path, image.manifest, host="127.0.0.1", rate=12_000_000)
+    again = {"broadcast": first.broadcast, "secret": first.secret, "port": first.port}
+    with relays(2) as nodes:
+        with started(first):
+            give_orders(first, nodes, image.file_of)
+            nodes[1].wait_begun()
+        with started(Head(image.path, image.manifest, host="127.0.0.1", **again)) as second:  # type: ignore[arg-type]
+            outcomes = [node.outcome() for node in nodes]
+            assert 0 < second.served["node-1"] < SIZE
+    assert all(outcome and outcome.ok for outcome in outcomes)
+    assert all(image.is_whole(node.name) for node in nodes)
+
+
+def test_progress_is_told(image: Image) -> None:
+    with relays(1) as nodes, started(Head(image.path, image.manifest, host="127.0.0.1", rate=16_000_000)) as head:
+        give_orders(head, nodes, image.file_of)
+        node: RelayProcess = nodes[0]
+        node.wait_progress(
+            lambda one: 0 < one.written <= one.verified <= one.received < SIZE and one.source == "server"
+        )
+        outcome = node.outcome()
+    assert outcome is not None
+    assert outcome.progress.received == outcome.progress.verified == outcome.progress.written == SIZE

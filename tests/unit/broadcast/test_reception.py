@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kadeploy.broadcast.manifest import manifest_from
+from kadeploy.broadcast.order import Member
+from kadeploy.broadcast.reception import Outcome, Progress, Reception
+from kadeploy.broadcast.sink import SinkKind, SinkOrder
+
+CHAIN = tuple(Member(name=f"node-{number}", host=f"10.0.0.{number}", port=4000 + number) for number in (1, 2, 3))
+ORDERS = Reception(
+    broadcast=bytes(16),
+    secret=b"s" * 32,
+    me="node-2",
+    order=CHAIN,
+    head=Member(name="server", host="10.0.0.254", port=3999),
+    manifest=manifest_from(5, 5, [bytes(32)]),
+    stall=1.5,
+)
+
+
+def test_orders_travel_as_json() -> None:
+    assert Reception.from_json(json.loads(json.dumps(ORDERS.to_json()))) == ORDERS
+    assert ORDERS.rank == 1
+
+
+def test_orders_for_a_node_without_a_place_are_refused() -> None:
+    with pytest.raises(ValueError, match="node-9 has no place"):
+        Reception.from_json({**ORDERS.to_json(), "me": "node-9"})
+
+
+def test_outcomes_travel_as_json() -> None:
+    progress = Progress(received=1, verified=2, written=3, source="node-1")
+    outcome = Outcome(reason="it broke", progress=progress, repaired=("chunk 1",), sources=("server",))
+    assert Outcome.from_json(json.loads(json.dumps(outcome.to_json()))) == outcome
+    assert not outcome.ok
+
+
+def test_sinks_travel_as_json() -> None:
+    order = SinkOrder(kind=SinkKind.COMMAND, path="/mnt", commands=(("zstd", "-dc"), ("tar", "-x")))
+    assert SinkOrder.from_json(json.loads(json.dumps(order.to_json()))) == order
