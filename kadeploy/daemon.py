@@ -61,7 +61,7 @@ from kadeploy.store.operations import SqlOperations
 from kadeploy.store.rights import SqlRights
 from kadeploy.store.tokens import SqlTokens
 
-CACHE_SIZE = 20 * 1024**3  # bytes of fetched files that are kept
+MEGABYTE = 1024**2
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def opened(config: ServerConfig) -> Iterator[Opened]:
     """The state directory's contents, closed at the end."""
     config.state_directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.ExitStack() as stack:
-        files = FileCache.open(config.state_directory / "cache", size=CACHE_SIZE, roots=config.files.roots)
+        files = FileCache.open(config.cache_directory, size=config.cache.size * MEGABYTE, roots=config.files.roots)
         stack.callback(files.close)
         database = Database.open(config.database_url)
         stack.callback(database.close)

@@ -12,6 +12,7 @@ import contextlib
 import os
 import shlex
 import signal
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -99,6 +100,14 @@ async def run(
         stderr=stderr.decode(errors="replace"),
         timed_out=timed_out,
     )
+
+
+def begin(argv: Sequence[str], *, stdin: int, stdout: int) -> subprocess.Popen[bytes]:
+    """For threads that feed a command while it runs: start it in a process group of its own, and hand it over.
+
+    `stdin` and `stdout` as for subprocess.Popen; raises OSError when it cannot be started.
+    """
+    return subprocess.Popen(list(argv), stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, start_new_session=True)
 
 
 async def _tail(stream: asyncio.StreamReader | None) -> bytes:

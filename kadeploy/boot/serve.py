@@ -14,6 +14,8 @@ from kadeploy.errors import Unavailable
 
 BACKLOG = 1024  # a whole cluster asks in the same second
 
+LONGEST_REQUEST = 1_200_000  # bytes of a request's head: a query may name every node of a large cluster
+
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
@@ -40,6 +42,7 @@ async def serve(application: Starlette, listening: socket.socket) -> None:
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=1,
+        h11_max_incomplete_event_size=LONGEST_REQUEST,
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))

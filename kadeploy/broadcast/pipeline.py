@@ -14,6 +14,8 @@ import subprocess
 import threading
 from collections.abc import Sequence
 
+from kadeploy.process import begin
+
 KEPT = 4096  # bytes kept of what each command says
 PIPE_SIZE = 1 << 20
 
@@ -46,13 +48,7 @@ class Pipeline:
 
     def _start(self, command: Sequence[str], stdin: int, *, is_last: bool) -> int:
         """Returns what the next command reads."""
-        process = subprocess.Popen(
-            list(command),
-            stdin=stdin,
-            stdout=subprocess.DEVNULL if is_last else subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        process = begin(command, stdin=stdin, stdout=subprocess.DEVNULL if is_last else subprocess.PIPE)
         said = bytearray()
         listener = threading.Thread(target=_listen, args=(process, said), name="stderr", daemon=True)
         listener.start()

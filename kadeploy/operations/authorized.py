@@ -13,7 +13,7 @@ _FETCHED = ("server://", "http://", "https://")
 
 
 def check_given(address: str, content: str) -> None:
-    """What can be said before anything is fetched: raises for two sources, one out of reach, or text that is no keys."""
+    """Before anything is fetched: raises for two sources, for one out of reach, and for text that is no keys."""
     if address and content:
         raise ConflictingOptions("ssh_authorized_keys and ssh_authorized_keys_content cannot both be given")
     if address and not address.startswith(_FETCHED):

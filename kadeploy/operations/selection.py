@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from kadeploy.domain.node import Site
-from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.nodeset import LARGEST, NodeSet
 from kadeploy.errors import InvalidNodes
 
-_SHOWN = 10  # names told in an error; a slip in a range must not fill the screen
+_SHOWN: Final = 10  # names told in an error; a slip in a range must not fill the screen
+_SEARCHED: Final = 200  # names of one request that are looked for inside the names of nodes, which takes a while
 
 
 class Selection:
@@ -35,17 +37,14 @@ class Selection:
 
     def known(self, texts: Sequence[str]) -> NodeSet:
         """The nodes that are meant, without those nobody knows; raises InvalidNodes for bad ranges only."""
-        return NodeSet(name for text in texts for asked in NodeSet.parse(text) for name in self._meant(asked)[:1])
+        asked, faults = _unfolded(texts)
+        if faults:
+            raise InvalidNodes("; ".join(faults))
+        return NodeSet(names[0] for names in self._meant(asked).values() if names)
 
     def _look_up(self, texts: Sequence[str]) -> tuple[NodeSet, list[str]]:
-        asked: set[str] = set()
-        faults: list[str] = []
-        for text in texts:
-            try:
-                asked |= NodeSet.parse(text).names
-            except InvalidNodes as error:
-                faults.append(str(error))
-        meant = {name: self._meant(name) for name in NodeSet(asked)}
+        asked, faults = _unfolded(texts)
+        meant = self._meant(asked)
         unknown = NodeSet(name for name, nodes in meant.items() if not nodes)
         if unknown:
             faults.append(f"there is no node {_shortened(unknown)} here")
@@ -56,10 +55,16 @@ class Selection:
         ]
         return NodeSet(name for nodes in meant.values() for name in nodes), faults
 
-    def _meant(self, asked: str) -> Sequence[str]:
-        if asked in self._names:
-            return (asked,)
-        return self._short.get(asked) or tuple(self._holding(asked))
+    def _meant(self, asked: Iterable[str]) -> Mapping[str, Sequence[str]]:
+        """The nodes that each name could be."""
+        meant: dict[str, Sequence[str]] = {}
+        left = _SEARCHED
+        for name in asked:
+            meant[name] = (name,) if name in self._names else self._short.get(name, ())
+            if not meant[name] and left:
+                left -= 1
+                meant[name] = tuple(self._holding(name))
+        return meant
 
     def _holding(self, part: str) -> Iterator[str]:
         """Every node whose name has that part: one search in all names joined, for ten thousand nodes are many."""
@@ -68,6 +73,25 @@ class Selection:
             begin, end = self._joined.rfind("\n", 0, at) + 1, self._joined.find("\n", at)
             yield self._joined[begin:end]
             at = self._joined.find(part, end)
+
+
+def _unfolded(texts: Sequence[str]) -> tuple[NodeSet, list[str]]:
+    """Every name, and what is wrong with ranges. The names are counted before doubles are merged: it is the
+    unfolding that takes long, and a request can hold many ranges."""
+    asked: set[str] = set()
+    faults: list[str] = []
+    count = 0
+    for text in dict.fromkeys(texts):
+        try:
+            names = NodeSet.parse(text).names
+        except InvalidNodes as error:
+            faults.append(str(error))
+            continue
+        count += len(names)
+        if count > LARGEST:
+            return NodeSet(), [*faults, f"the node list names more than {LARGEST} nodes"]
+        asked |= names
+    return NodeSet(asked), faults
 
 
 def _shortened(nodes: NodeSet) -> str:

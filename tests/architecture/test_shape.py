@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -75,7 +76,8 @@ def test_a_module_opens_with_why_it_exists(path: Path) -> None:
 def test_processes_are_started_in_one_place(path: Path) -> None:
     allowed = {PACKAGE / "process.py"}
     starts = {"create_subprocess_exec", "create_subprocess_shell", "Popen"}
-    used = {node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)} & starts
+    calls = (node.func for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call))
+    used = {called.attr for called in calls if isinstance(called, ast.Attribute)} & starts
     assert not used or path in allowed, f"{path} uses {used}"
 
 
@@ -93,3 +95,12 @@ def test_every_step_stands_in_the_catalogue() -> None:
     listed = {step.__module__.rsplit(".", 1)[-1] for step in CATALOGUE.values()}
     files = {path.stem for path in (PACKAGE / "steps").glob("*.py")} - {"__init__", "on_nodes"}
     assert files == listed
+
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=[str(path.relative_to(ROOT)) for path in DOCUMENTS])
+def test_every_link_of_the_documentation_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)", document.read_text())
+    assert not [link for link in links if "://" not in link and not (document.parent / link).exists()]

@@ -44,6 +44,7 @@ def test_names_are_completed_and_doubles_merged(texts: list[str], expected: str)
         (["node-[98-99]", "other"], "there is no node node-[98-99],other here"),
         (["ode-1"], "ode-1 could be node-1.site1.example.org, node-10.site1.example.org: write more of its name"),
         (["node-[3-1]"], "'node-[3-1]' is not a node range"),
+        (["node-[1-60000]", "node-[1-60001]"], "the node list names more than 100000 nodes"),
         (["site1"], "site1 could be node-1.site1"),
     ],
 )
@@ -72,7 +73,7 @@ def test_known_leaves_out_what_nobody_knows() -> None:
 
 def test_ten_thousand_unknown_names_do_not_take_long() -> None:
     many = selection_of(*(f"node-{number}.site" for number in range(10_000)))
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(InvalidNodes):
         many.resolve(["machine-[1-10000]"])
-    assert time.monotonic() - begin < 10.0
+    assert time.process_time() - begin < 2.0
