@@ -32,8 +32,19 @@ async def live(settings: Settings) -> None:
         group.create_task(Connection(settings, boot, worker, outlet).keep(), name="connection")
 
 
+class ConsoleFormatter(logging.Formatter):
+    """Lines as the rest of the minimal environment writes them: seconds since the boot first."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        with open("/proc/uptime") as file:
+            return f"[{file.read().split()[0]}] kadeploy: agent: {super().format(record)}"
+
+
 def main() -> int:
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="kadeploy agent: %(message)s")
+    console = logging.StreamHandler()
+    console.setFormatter(ConsoleFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[console])
+    _log.info("starting")
     try:
         settings = read_settings(sys.argv[1:])
     except (Faults, OSError) as error:

@@ -49,8 +49,20 @@ class LargeFile(FileResponse):
 
 
 class BootPages:
-    def __init__(self, *, catalog: Catalog, minimal: MinimalEnvironment, tokens: Tokens, clock: Clock) -> None:
+    """`disk_program` is what local_disk.py makes; without it UEFI machines are left to their firmware."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        minimal: MinimalEnvironment,
+        tokens: Tokens,
+        clock: Clock,
+        disk_program: bytes = b"",
+    ) -> None:
         self._catalog = catalog
+        self._disk_program = disk_program
+        self._disk_script = ipxe.disk(f"{minimal.url}/boot/disk.efi" if disk_program else "")
         self._minimal = minimal
         self._tokens = tokens
         self._clock = clock
@@ -63,6 +75,7 @@ class BootPages:
                 Route("/boot/vmlinuz", self.kernel),
                 Route("/boot/initrd", self.initrd),
                 Route("/boot/agent.pyz", self.agent),
+                Route("/boot/disk.efi", self.disk),
             ]
         )
 
@@ -73,13 +86,15 @@ class BootPages:
         booting = self._catalog.of_mac(mac) if mac else self._catalog.of_address(source)
         if booting is None:
             self._log_stranger(plain_mac(mac)[:40] or source)
-            return _text(ipxe.DISK)
+            return _text(self._disk_script)
         node = booting.node
         if node.address and plain_address(node.address) != source:
             logger.warning("%s asks from %s what %s boots, whose address is %s", mac, source, node.name, node.address)
             return _text(f"{node.name} boots from {node.address}, not from {source}\n", status=403)
         logger.info("%s boots %s", node.name, booting.target.kind)
-        return _text(await self._minimal_script(booting) if booting.target.kind is BootKind.MINIMAL else ipxe.DISK)
+        if booting.target.kind is BootKind.MINIMAL:
+            return _text(await self._minimal_script(booting))
+        return _text(self._disk_script)
 
     async def kernel(self, request: Request) -> Response:
         return _file(self._minimal.kernel)
@@ -89,6 +104,11 @@ class BootPages:
 
     async def agent(self, request: Request) -> Response:
         return Response(self._minimal.agent, media_type="application/zip")
+
+    async def disk(self, request: Request) -> Response:
+        if not self._disk_program:
+            return _text("the server has no disk.efi\n", status=404)
+        return Response(self._disk_program, media_type="application/efi")
 
     async def _minimal_script(self, booting: Booting) -> str:
         """With a token of its own for this boot, which the store knows (hashed) before the node does."""

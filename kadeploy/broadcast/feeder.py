@@ -92,9 +92,9 @@ class Feeder:
         self._strangers: set[socket.socket] = set()
         self._changed = threading.Condition()
         self._stopping = False
+        self._accepting = threading.Thread(target=self._accept, name="feeder", daemon=True)
 
     def start(self) -> None:
-        self._accepting = threading.Thread(target=self._accept, name="feeder", daemon=True)
         self._accepting.start()
 
     def stop(self) -> None:
@@ -109,8 +109,11 @@ class Feeder:
             self._changed.notify_all()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes `accept`, which closing would not
-        self._accepting.join()
+        if self._accepting.is_alive():
+            self._accepting.join()
         self._listener.close()
+        with self._changed:  # what they read from may be closed after this
+            self._changed.wait_for(lambda: not self._readers and not self._strangers, self._timing.stall)
 
     @property
     def is_idle(self) -> bool:
@@ -200,7 +203,8 @@ class Feeder:
         reader.position += count
         reader.moved = time.monotonic()
         name = reader.hello.name
-        self.served[name] = self.served.get(name, 0) + count
+        with self._changed:
+            self.served[name] = self.served.get(name, 0) + count
         self._shelf.moved()
 
     def _who_is_first(self, reader: _Reader) -> int | None:

@@ -79,14 +79,16 @@ class Pipeline:
         for listener in self._listeners:
             listener.join()
         # One that was cut off by the end of the next is not the one at fault.
-        failed = [number for number, status in enumerate(statuses) if status not in (0, -signal.SIGPIPE)]
-        if failed or statuses[-1]:
-            self._tell(failed[-1] if failed else -1, statuses)
+        at_fault = [number for number, status in enumerate(statuses) if status not in (0, -signal.SIGPIPE)]
+        if not at_fault and statuses[-1]:
+            at_fault = [len(statuses) - 1]
+        if at_fault:
+            raise PipelineFailed("; ".join(self._told(number, statuses[number]) for number in at_fault))
 
-    def _tell(self, number: int, statuses: list[int]) -> None:
-        status, said = statuses[number], self._said[number].decode(errors="replace").strip().splitlines()
+    def _told(self, number: int, status: int) -> str:
+        said = self._said[number].decode(errors="replace").strip().splitlines()
         ended = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"exited with {status}"
-        raise PipelineFailed(f"{self._names[number]} {ended}" + (f": {said[-1].strip()[:500]}" if said else ""))
+        return f"{self._names[number]} {ended}" + (f": {said[-1].strip()[:500]}" if said else "")
 
     def interrupt(self) -> None:
         """From any thread: kill what still runs, so that a blocked `write` or `finish` returns."""

@@ -56,7 +56,12 @@ def receive(place: Place, orders: Reception, sink: Sink, report: Report, stop: t
     `report` is called at most once a second, while there is news, and when the sink is through. `stop` ends it at once.
     Never raises for what goes wrong: that is the outcome's reason.
     """
-    relay = _Relay(place, orders, sink, stop)
+    try:
+        relay = _Relay(place, orders, sink, stop)
+    except (OSError, MemoryError, OverflowError) as error:
+        place.close()
+        nothing = Progress(received=0, verified=0, written=0, source="")
+        return Outcome(reason=f"no memory for {orders.spool_limit} bytes of image: {error}", progress=nothing)
     try:
         return relay.run(report)
     finally:

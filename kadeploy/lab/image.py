@@ -1,7 +1,7 @@
 """The demonstration image: a small Debian 12 that a person would deploy, packed as tar.zst with its description.
 
-It has systemd, a general kernel, sshd and DHCP on any wired card, and boots from virtio, SATA and NVMe disks,
-by BIOS and UEFI. Host keys and machine id are made on the node, never in the image. Root has no
+It has systemd, Debian's kernel for virtual machines, sshd and DHCP on any wired card, and boots from virtio and NVMe
+disks, by BIOS and UEFI. Host keys and machine id are made on the node, never in the image. Root has no
 password: whoever deploys it brings a key.
 """
 
@@ -19,16 +19,17 @@ from pathlib import Path
 import yaml
 
 from kadeploy.errors import CommandFailed, KadeployError
-from kadeploy.minienv import debian, stamp
+from kadeploy.minienv import debian, modules, stamp
 
 NAME = "debian12-min"
 PACKAGES: tuple[str, ...] = (
+    "usr-is-merged",  # else usrmerge, which brings all of perl
     "systemd-sysv",
     "systemd-resolved",  # names, from what DHCP says
     "dbus",
     "udev",
     "libpam-systemd",
-    "linux-image-amd64",  # the general kernel: any machine's disks and cards
+    "linux-image-cloud-amd64",  # a third of the general kernel's size; linux-image-amd64 for real machines
     "initramfs-tools",
     "zstd",
     "kmod",
@@ -42,13 +43,36 @@ PACKAGES: tuple[str, ...] = (
     "nano",
     "ca-certificates",
 )
-NO_DOCS: tuple[str, ...] = (
-    "path-exclude=/usr/share/man/*",
-    "path-exclude=/usr/share/locale/*",
-    "path-exclude=/usr/share/info/*",
-    "path-exclude=/usr/share/doc/*",
-    "path-include=/usr/share/doc/*/copyright",
-)
+# What dpkg leaves out, also when packages are upgraded on the node later.
+LEFT_OUT = """\
+path-exclude=/usr/share/man/*
+path-exclude=/usr/share/locale/*
+path-exclude=/usr/share/info/*
+path-exclude=/usr/share/doc/*
+path-include=/usr/share/doc/*/copyright
+path-exclude=/lib/modules/*/kernel/sound/*
+path-exclude=/lib/modules/*/kernel/drivers/media/*
+path-exclude=/lib/modules/*/kernel/drivers/staging/*
+path-exclude=/lib/modules/*/kernel/drivers/net/wireless/*
+path-exclude=/lib/modules/*/kernel/drivers/gpu/drm/amd/*
+path-exclude=/lib/modules/*/kernel/drivers/gpu/drm/i915/*
+path-exclude=/lib/modules/*/kernel/drivers/gpu/drm/nouveau/*
+path-exclude=/lib/modules/*/kernel/drivers/gpu/drm/radeon/*
+"""
+# The root disk may be behind any controller; no network card is needed to find it, and unpacking those takes time.
+INITRAMFS_HOOK = f"""\
+#!/bin/sh
+[ "$1" = prereqs ] && exit 0
+. /usr/share/initramfs-tools/hook-functions
+manual_add_modules {" ".join((*modules.DISK, *modules.KEYBOARD))}
+manual_add_modules virtio_pci ext4 xfs btrfs vfat crc32c_generic crc32c-intel
+"""
+# Written before the packages are configured.
+FILES_BEFORE: dict[str, str] = {
+    "etc/dpkg/dpkg.cfg.d/server": LEFT_OUT,
+    "etc/initramfs-tools/conf.d/modules": "MODULES=list\n",
+    "etc/initramfs-tools/hooks/disks": INITRAMFS_HOOK,
+}
 # Work on a timer that a fresh node would start with just when someone logs in.
 MASKED: tuple[str, ...] = (
     *(
@@ -117,7 +141,7 @@ def build_demo_image(output_dir: Path, *, force: bool = False, say: Say = print)
     with tempfile.TemporaryDirectory(dir=output_dir, prefix=".building-") as work:
         tree = Path(work) / "tree"
         step(f"installing Debian {debian.CODENAME} with {len(PACKAGES)} packages and what they need")
-        options = [*(f"--dpkgopt={line}" for line in NO_DOCS), *setup_hooks()]
+        options = [*debian.MERGED_USR, *hooks(Path(work) / "before")]
         debian.make_tree(tree, PACKAGES, variant="minbase", options=options, log=Path(work) / "mmdebstrap.log")
         settle(tree)
         step("packing it")
@@ -129,10 +153,13 @@ def build_demo_image(output_dir: Path, *, force: bool = False, say: Say = print)
     return description
 
 
-def setup_hooks() -> tuple[str, ...]:
-    """What must be so before packages are configured: an initramfs for any machine, not for this one."""
-    folder = "$1/etc/initramfs-tools/conf.d"
-    return ("--essential-hook=mkdir -p " + f'"{folder}" && echo MODULES=most > "{folder}/modules"',)
+def hooks(folder: Path) -> tuple[str, ...]:
+    """mmdebstrap's options that bring FILES_BEFORE in time; `folder` holds them meanwhile."""
+    for path, text in FILES_BEFORE.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+        (folder / path).chmod(0o755)
+    return (f"--setup-hook=copy-in {folder}/etc /",)
 
 
 def settle(tree: Path) -> None:

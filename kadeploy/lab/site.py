@@ -25,7 +25,7 @@ LAYOUT = (
     {"role": "deploy", "size": "3G"},
     {"role": "tmp", "fs": "ext4"},
 )
-TIMEOUTS = {"reboot": 180, "kexec": 120}  # seconds; machines are emulated, several on one core
+TIMEOUTS = {"reboot": 240, "kexec": 240}  # seconds; machines are emulated, several on one core
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

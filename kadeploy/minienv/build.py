@@ -46,7 +46,9 @@ def build(output: Path, *, force: bool = False, say: Say = print) -> bool:
 def _steps(work: Path, outputs: tuple[Path, Path], step: Say) -> None:
     source, root, stage = work / "packages", work / "root", work / "stage"
     step(f"unpacking {len(packages.PACKAGES)} Debian packages and what they need")
-    debian.make_tree(source, packages.PACKAGES, variant="extract", options=MERGED_USR, log=work / "mmdebstrap.log")
+    debian.make_tree(
+        source, packages.PACKAGES, variant="extract", options=debian.MERGED_USR, log=work / "mmdebstrap.log"
+    )
     step("choosing programs, libraries and modules")
     tree.lay_out(source, root)
     step("packing the file system")
@@ -57,9 +59,6 @@ def _steps(work: Path, outputs: tuple[Path, Path], step: Say) -> None:
     for path in outputs:
         (work / path.name).chmod(0o644)
         os.replace(work / path.name, path)
-
-
-MERGED_USR = ("--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",)
 
 
 def _check_tools() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from kadeploy.errors import BadConfiguration, CommandFailed
 
 CODENAME = "bookworm"
+MERGED_USR = ("--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",)  # /bin is a link into /usr, before any package
 _FORMAT = "$(ORIGIN)|$(CODENAME)|$(REPO_URI)|$(COMPONENT)|$(IDENTIFIER)"
 # Settings of apt that say how to reach a mirror; all others are this system's own business.
 _SETTINGS = ("Acquire::http", "Acquire::https", "Acquire::ftp", "Acquire::Retries", "Acquire::Check", "Acquire::Force")

@@ -45,16 +45,17 @@ STORAGE: tuple[str, ...] = (
     *("crct10dif_generic", "crct10dif-pclmul", "crc64_rocksoft_generic"),  # sd_mod asks for them, and waits
 )
 
+KEYBOARD: tuple[str, ...] = ("usbhid", "hid-generic")
+
 OTHER: tuple[str, ...] = (
     *("virtio_pci", "virtio_mmio", "virtio_balloon", "virtio-rng"),
-    *("usbhid", "hid-generic", "usbkbd"),  # a keyboard at the console
     *("ipmi_si", "ipmi_devintf"),  # the node's own BMC
 )
 
-WANTED: tuple[str, ...] = NETWORK + DISK + STORAGE + OTHER
+WANTED: tuple[str, ...] = NETWORK + DISK + STORAGE + KEYBOARD + OTHER
 
 # In some kernels and not in others, or built in: no fault if they are not there.
-OPTIONAL: frozenset[str] = frozenset({"af_packet", "cciss", "virtio_mmio", "usbkbd", "pata_amd", "linear"})
+OPTIONAL: frozenset[str] = frozenset({"af_packet", "cciss", "virtio_mmio", "pata_amd", "linear"})
 
 
 def module_name(path: str) -> str:

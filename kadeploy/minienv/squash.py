@@ -30,6 +30,7 @@ def first_stage(source: Path, stage: Path) -> None:
     for path in ("/bin/busybox", *sorted(libraries.needed(source, [source / "bin/busybox"]))):
         tree.copy_inside(source, stage, path.lstrip("/"))
     shutil.copy2(tree.OVERLAY / "init", stage / "init")
+    shutil.copy2(tree.OVERLAY / "root/usr/lib/kadeploy/say", stage / "say")
     (stage / "init").chmod(0o755)
     depends, _ = tree.read_module_tables(source)
     folder = source / "lib/modules" / tree.kernel_version(source)

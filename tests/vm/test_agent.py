@@ -96,10 +96,6 @@ class Story:
         self.seconds.append(("broadcast", time.monotonic() - began))
         assert result.ok == NODE, result.ko
 
-    async def looks(self, shell: str, folder: Path) -> str:
-        """What a shell script says on the node; the archive comes over the agent's own file system."""
-        raise NotImplementedError
-
 
 @pytest.mark.parametrize("uefi", [False, True], ids=["bios", "uefi"])
 def test_a_system_is_installed_and_boots(tmp_path: Path, uefi: bool) -> None:
@@ -131,7 +127,6 @@ async def tell(story: Story, image: LocalFile, port: int) -> None:
     assert session is not None
     firmware = "uefi" if machine.uefi else "bios"
     assert session.facts["firmware"] == firmware
-    assert session.facts["disks"] == [{"path": DISK, "size": 3 << 30}]
 
     await story.do("partition", device=DISK, layout=LAYOUT, firmware=firmware)
     await story.do("format", device=f"{DISK}3", filesystem="ext4")
@@ -147,7 +142,7 @@ async def tell(story: Story, image: LocalFile, port: int) -> None:
     own = {"tree": TREE, "root": f"{DISK}3", **KERNEL, "params": params}
     esp = {"esp": f"{DISK}2", "esp_number": 2}
     said = await story.do("install_bootloader", device=DISK, firmware=firmware, **esp, **own)
-    assert (": " in said or "boot order" in said) == machine.uefi or not machine.uefi, said
+    assert said.startswith("GRUB for UEFI on /dev/vda2, boot order 0" if machine.uefi else "GRUB for BIOS on /dev/vda")
     await story.do("sync")
 
     await story.do("kexec_load", **own)

@@ -3,9 +3,9 @@
 `tree` is where the new system is mounted (/mnt/dest), `device` and `root` are paths in /dev.
 
     partition           device (the disk), layout [{number, role, size, filesystem}], firmware? (bios, uefi), wait?
-                        (seconds for the disk to appear). Under UEFI the partition with role boot comes formatted.
-    format              device, filesystem (ext2-4, xfs, btrfs, vfat, swap), label?, options? [text]
-    mount               device, path, filesystem?, options? (text, as after -o)
+                        Under UEFI the partition with role boot comes formatted.
+    format              device, filesystem (ext2-4, xfs, btrfs, vfat, swap), label?, options? [text], wait?
+    mount               device, path, filesystem?, options? (text, as after -o), wait?
     unmount             path (and all that is mounted below it)
     sync
     place, receive      see `image.py`
@@ -18,6 +18,7 @@
     reboot              goes once the server has acknowledged the answer
     run_script          see `run_script.py`
 
+`wait` is how many seconds the disk may take to appear (its driver is loaded in the background; 15 by default).
 `params` are kernel arguments as the user wrote them; root=UUID=... is put before them unless they say root=.
 """
 

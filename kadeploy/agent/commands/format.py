@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from kadeploy.agent.arguments import Args, text, texts
+from kadeploy.agent.arguments import Args, number, text, texts
 from kadeploy.agent.blocks import await_disk
 from kadeploy.agent.execute import execute
 from kadeploy.agent.job import Answer, Job
@@ -38,13 +38,13 @@ def maker(device: str, filesystem: str, *, label: str = "", options: Sequence[st
 async def make_filesystem(device: str, filesystem: str, *, label: str = "", options: Sequence[str] = ()) -> None:
     """Raises CommandFailed."""
     argv = maker(device, filesystem, label=label, options=options)
-    await await_disk(device, deadline=5)
     await unmount_all(lambda mounts: tuple(entry.path for entry in reversed(mounts) if entry.source == device))
     await swap_off(device)
     await execute(argv)
 
 
 async def format_partition(args: Args, job: Job) -> Answer:
+    await await_disk(text(args, "device"), deadline=number(args, "wait", 15))
     await make_filesystem(
         text(args, "device"), text(args, "filesystem"), label=text(args, "label", ""), options=texts(args, "options")
     )

@@ -11,14 +11,6 @@ from typing import Final
 from kadeploy.domain.node import Node
 from kadeploy.errors import BadConfiguration
 
-# BIOS: the first disk is started from here, because some BIOSes do not go on to it when a network boot returns.
-# UEFI: an error makes the firmware try its next boot entry; after a success it shows its menu instead (UEFI 3.1.1).
-DISK: Final = """\
-#!ipxe
-iseq ${platform} efi && exit 1 ||
-sanboot --no-describe --drive 0x80 || exit 1
-"""
-
 _SEPARATORS: Final = ("||", "&&", ";")  # iPXE ends a command at these, when they stand alone
 
 
@@ -34,6 +26,23 @@ class MinimalBoot:
     node: Node
     token: str
     arguments: tuple[str, ...]
+
+
+def disk(program: str) -> str:
+    """Start what is on the machine's own disk; `program` is the URL of the EFI program that does it, or empty.
+
+    BIOS: the first disk is started from here, because some BIOSes do not go on to it when a network boot returns.
+    UEFI, as the last resort: after an error the firmware tries its next boot entry, after a success it shows its menu
+    (UEFI 3.1.1).
+    """
+    chain = f"chain {program} ||\n" if program else ""
+    return f"""\
+#!ipxe
+iseq ${{platform}} efi && goto efi ||
+sanboot --no-describe --drive 0x80 || exit 1
+:efi
+{chain}exit 1
+"""
 
 
 def minimal(boot: MinimalBoot) -> str:

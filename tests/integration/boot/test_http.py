@@ -13,7 +13,7 @@ import pytest
 
 from kadeploy.boot.catalog import Catalog
 from kadeploy.boot.http import BootPages, MinimalEnvironment
-from kadeploy.boot.menus.ipxe import DISK
+from kadeploy.boot.menus import ipxe
 from kadeploy.boot.serve import listen, serve
 from kadeploy.domain.boot import LOCAL_DISK, BootKind, BootTarget
 from kadeploy.domain.meeting import token_hash
@@ -23,6 +23,7 @@ from tests.unit.boot.memory import MemoryTargets, MemoryTokens, site_with_macs
 
 SITE = site_with_macs(5, address="127.0.5.{index}")
 MINIMAL = BootTarget(kind=BootKind.MINIMAL, params="debug")
+DISK = ipxe.disk("http://10.0.0.1:25301/boot/disk.efi")
 INITRD = bytes(range(256)) * 40_000  # 10 MB
 
 
@@ -65,7 +66,7 @@ def with_pages(folder: Path, scenario: Callable[[World], Awaitable[None]]) -> No
             agent=b"PK agent",
             arguments=("quiet",),
         )
-        pages = BootPages(catalog=catalog, minimal=minimal, tokens=tokens, clock=FixedClock())
+        pages = BootPages(catalog=catalog, minimal=minimal, tokens=tokens, clock=FixedClock(), disk_program=b"MZ")
         listening = listen("127.0.0.1", 0)
         serving = asyncio.create_task(serve(pages.application(), listening))
         try:
@@ -147,6 +148,7 @@ def test_files_whole_in_part_and_three_at_once(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         assert await world.ask("/boot/vmlinuz") == (200, b"kernel")
         assert await world.ask("/boot/agent.pyz") == (200, b"PK agent")
+        assert await world.ask("/boot/disk.efi") == (200, b"MZ")
         assert await world.ask("/boot/initrd", Range="bytes=256-259") == (206, b"\0\1\2\3")
         for status, data in await asyncio.gather(*(world.ask("/boot/initrd") for _ in range(3))):
             assert status == 200

@@ -111,3 +111,7 @@ def test_progress_is_told(image: Image) -> None:
         outcome = node.outcome()
     assert outcome is not None
     assert outcome.progress.received == outcome.progress.verified == outcome.progress.written == SIZE
+
+
+def test_a_head_that_never_started_can_be_stopped(image: Image) -> None:
+    Head(image.path, image.manifest, host="127.0.0.1").stop()

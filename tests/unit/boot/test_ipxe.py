@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from kadeploy.boot.menus.ipxe import MinimalBoot, kernel_words, minimal
+from kadeploy.boot.local_disk import commands
+from kadeploy.boot.menus.ipxe import MinimalBoot, disk, kernel_words, minimal
 from kadeploy.errors import BadConfiguration
 from tests.unit.boot.memory import node_of
 
@@ -22,6 +23,26 @@ def test_the_minimal_environment_is_told_who_it_is_and_where_to_report() -> None
         " kadeploy.token=c0ffee BOOTIF=01-52-54-00-ab-00-01 initrd=initrd\n"
         "initrd http://10.215.0.1:25301/boot/initrd\n"
         "boot\n"
+    )
+
+
+def test_the_disk_is_started_by_each_firmware_s_way() -> None:
+    assert disk("http://10.215.0.1:25301/boot/disk.efi") == (
+        "#!ipxe\n"
+        "iseq ${platform} efi && goto efi ||\n"
+        "sanboot --no-describe --drive 0x80 || exit 1\n"
+        ":efi\n"
+        "chain http://10.215.0.1:25301/boot/disk.efi ||\n"
+        "exit 1\n"
+    )
+    assert "chain" not in disk("")
+
+
+def test_grub_tries_one_loader_after_the_other() -> None:
+    assert commands(["/EFI/A.EFI", "/EFI/B.EFI"]) == (
+        "search.file /EFI/A.EFI root\nchainloader /EFI/A.EFI\nboot\n"
+        "search.file /EFI/B.EFI root\nchainloader /EFI/B.EFI\nboot\n"
+        "exit\n"
     )
 
 

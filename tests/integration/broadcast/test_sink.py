@@ -1,0 +1,107 @@
+"""Each sink by itself: what it says when it cannot, and that `finish` means it is there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kadeploy.broadcast.sink import CommandSink, DeviceSink, FileSink, Sink, SinkFailed
+
+CONTENT = os.urandom(3_000_000)
+
+
+def fill(sink: Sink) -> None:
+    sink.open(len(CONTENT))
+    for start in range(0, len(CONTENT), 1_000_000):
+        sink.write(memoryview(CONTENT)[start : start + 1_000_000])
+    sink.finish()
+
+
+def test_a_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+    sink = FileSink(str(tmp_path / "file"))
+    sink.open(5)
+    sink.write(memoryview(b"whole"))
+    assert os.listdir(tmp_path) == ["file.part"]
+    sink.finish()
+    assert (tmp_path / "file").read_bytes() == b"whole"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_both_ends_of_a_pipeline_are_told(tmp_path: Path) -> None:
+    with pytest.raises(SinkFailed, match=r"^gzip exited with 1: gzip: stdin: not in gzip format; tar exited with 2: "):
+        fill(CommandSink((("gzip", "-dc"), ("tar", "-xf", "-", "-C", str(tmp_path)))))
+
+
+def test_one_that_needs_no_more_has_ended_well() -> None:
+    fill(CommandSink((("cat",), ("head", "-c", "10"))))
+
+
+def test_one_that_is_killed_is_told() -> None:
+    with pytest.raises(SinkFailed, match=r"^sh was ended by SIGKILL$"):
+        fill(CommandSink((("sh", "-c", "kill -9 $$"),)))
+
+
+def test_a_blocked_consumer_can_be_interrupted() -> None:
+    sink = CommandSink((("sleep", "1000"),))
+    failed: list[str] = []
+    began = threading.Event()
+
+    def write() -> None:
+        began.set()
+        with contextlib.suppress(SinkFailed):
+            fill(sink)
+            failed.append("it did not fail")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    began.wait()
+    while thread.is_alive():
+        sink.interrupt()
+        thread.join(0.01)
+    sink.abort()
+    assert failed == []
+
+
+@contextlib.contextmanager
+def device(file: Path, size: int) -> Iterator[str]:
+    with file.open("wb") as made:
+        made.truncate(size)
+    answer = subprocess.run(["losetup", "--find", "--show", file], capture_output=True, text=True, check=False)
+    if answer.returncode:
+        pytest.skip(f"no loop devices here: {answer.stderr.strip()}")
+    try:
+        yield answer.stdout.strip()
+    finally:
+        subprocess.run(["losetup", "--detach", answer.stdout.strip()], check=True)
+
+
+@pytest.mark.netns
+@pytest.mark.skipif(os.geteuid() != 0, reason="loop devices need root")
+def test_a_device_is_written_from_its_start(tmp_path: Path) -> None:
+    with device(tmp_path / "disk", 4 << 20) as path:
+        fill(DeviceSink(path))
+        assert (tmp_path / "disk").read_bytes()[: len(CONTENT)] == CONTENT
+
+
+@pytest.mark.netns
+@pytest.mark.skipif(os.geteuid() != 0, reason="loop devices need root")
+def test_a_device_that_is_too_small_is_told_before_a_byte_is_written(tmp_path: Path) -> None:
+    with device(tmp_path / "disk", 1 << 20) as path:
+        with pytest.raises(SinkFailed, match=f"{path} is too small: it has 1048576 bytes, the image 3000000"):
+            fill(DeviceSink(path))
+        assert not any((tmp_path / "disk").read_bytes())
+
+
+def test_what_is_no_device_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path, why in ((tmp_path / "file", "is not a block device"), (tmp_path / "none", "No such file")):
+        sink = DeviceSink(str(path))
+        with pytest.raises(SinkFailed, match=why):
+            sink.open(1)
+        sink.abort()

@@ -1,0 +1,130 @@
+"""A bridge with everything that boots machines on it, and a bare QEMU machine that is switched on there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from kadeploy.boot.catalog import Catalog
+from kadeploy.boot.dnsmasq import BootNetwork, configuration
+from kadeploy.boot.dnsmasq_process import Dnsmasq
+from kadeploy.boot.http import BootPages, MinimalEnvironment
+from kadeploy.boot.local_disk import disk_program
+from kadeploy.boot.serve import listen, serve
+from kadeploy.boot.solicitations import answer_solicitations
+from kadeploy.domain.node import Site
+from kadeploy.minienv.arguments import KERNEL_ARGUMENTS
+from tests.unit.boot.memory import MemoryTargets, MemoryTokens, site_with_macs
+
+BRIDGE, TAP = "kaboot0", "kaboot0t0"
+NETWORK = IPv4Network("10.215.0.0/24")
+SERVER, PORT = str(NETWORK[254]), 8015
+OVMF = Path("/usr/share/OVMF")
+
+
+class FixedClock:
+    def now(self) -> float:
+        return 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootServer:
+    site: Site
+    catalog: Catalog
+    tokens: MemoryTokens
+
+
+@contextlib.contextmanager
+def bridge() -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        _ip("link", "add", BRIDGE, "type", "bridge", "forward_delay", "0", "mcast_snooping", "0")
+        stack.callback(_ip, "link", "del", BRIDGE)
+        _ip("address", "add", f"{SERVER}/24", "dev", BRIDGE)
+        _ip("link", "set", BRIDGE, "up")
+        _ip("tuntap", "add", TAP, "mode", "tap")
+        stack.callback(_ip, "link", "del", TAP)
+        _ip("link", "set", TAP, "master", BRIDGE, "up")
+        yield
+
+
+@contextlib.asynccontextmanager
+async def boot_server(state: Path, minienv: Path, agent: bytes) -> AsyncIterator[BootServer]:
+    """One node, node-1, that boots its disk until the catalogue says otherwise."""
+    site = site_with_macs(1)
+    cluster = replace(site.clusters["sim"], deploy_params="console=ttyS0,115200")
+    site = replace(site, clusters={"sim": cluster})
+    catalog, tokens, url = Catalog(site, MemoryTargets()), MemoryTokens(), f"http://{SERVER}:{PORT}"
+    minimal = MinimalEnvironment(
+        url=url,
+        meet=f"{SERVER}:8016",
+        kernel=minienv / "vmlinuz",
+        initrd=minienv / "initrd",
+        agent=agent,
+        arguments=KERNEL_ARGUMENTS,
+    )
+    pages = BootPages(
+        catalog=catalog, minimal=minimal, tokens=tokens, clock=FixedClock(), disk_program=await disk_program()
+    )
+    network = BootNetwork(interface=BRIDGE, network=NETWORK, boot_url=url)
+    dnsmasq = Dnsmasq(configuration=configuration(network, site.nodes.values(), state), state=state)
+    tasks = [
+        asyncio.create_task(dnsmasq.run()),
+        asyncio.create_task(serve(pages.application(), listen(SERVER, PORT))),
+        asyncio.create_task(answer_solicitations(BRIDGE, [node.mac for node in site.nodes.values()])),
+    ]
+    try:
+        yield BootServer(site=site, catalog=catalog, tokens=tokens)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def console_until(text: str, *, mac: str, disk: Path, uefi: bool, folder: Path, timeout: float) -> str:
+    """Switch a machine on; what its console said when `text` came."""
+    machine = await asyncio.create_subprocess_exec(
+        *_argv(mac, disk, uefi, folder),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said = ""
+    try:
+        assert machine.stdout is not None
+        async with asyncio.timeout(timeout):
+            while text not in said:
+                block = await machine.stdout.read(4096)
+                assert block, f"QEMU ended: {said[-2000:]}"
+                said += block.decode(errors="replace")
+    except TimeoutError:
+        raise AssertionError(f"{text!r} was not said in {timeout:g} s, but: {said[-3000:]}") from None
+    finally:
+        machine.kill()
+        await machine.communicate()
+    return said
+
+
+def _argv(mac: str, disk: Path, uefi: bool, folder: Path) -> list[str]:
+    """The network first, then the disk; a folder becomes a disk with its files."""
+    argv = ["qemu-system-x86_64", "-machine", "q35,graphics=off", "-accel", "tcg,thread=multi", "-cpu", "max"]
+    argv += ["-m", "768", "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio"]
+    argv += ["-netdev", f"tap,id=n,ifname={TAP},script=no,downscript=no"]
+    argv += ["-device", f"virtio-net-pci,netdev=n,mac={mac},bootindex=1"]
+    source = f"fat:rw:{disk}" if disk.is_dir() else str(disk)
+    argv += ["-drive", f"if=none,id=d,format=raw,file={source}", "-device", "virtio-blk-pci,drive=d,bootindex=2"]
+    if uefi:
+        variables = folder / "vars.fd"
+        shutil.copyfile(OVMF / "OVMF_VARS_4M.fd", variables)
+        argv += ["-drive", f"if=pflash,format=raw,readonly=on,file={OVMF / 'OVMF_CODE_4M.fd'}"]
+        argv += ["-drive", f"if=pflash,format=raw,file={variables}"]
+    return argv
+
+
+def _ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, capture_output=True)
