@@ -1,6 +1,6 @@
 """Seconds from power-on to sshd's greeting, for the demonstration image on each kind of disk.
 
-`python -m bench.image_boot [--disks virtio sata nvme]`, as root, after `python -m kadeploy.lab.image build/images`.
+`python -m bench.image_boot [--disks virtio nvme]`, as root, after `python -m kadeploy.lab.image build/images`.
 The image is unpacked onto an ext4 disk; QEMU loads its kernel and initrd as kexec would: no firmware, no boot loader.
 """
 
@@ -43,7 +43,7 @@ def boot(kind: str, folder: Path, disk: Path, options: argparse.Namespace) -> fl
     argv += ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-m", "1024", "-snapshot"]
     argv += ["-nic", f"user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{PORT}-:22"]
     argv += ["-kernel", str(folder / "vmlinuz"), "-initrd", str(folder / "initrd.img")]
-    argv += ["-append", f"root=LABEL=image console=ttyS0,115200 {options.kernel}"]
+    argv += ["-append", f"root=LABEL=image rw console=ttyS0,115200 {options.kernel}"]
     argv += [word.format(disk=disk) for word in DRIVES[kind]]
     log = Path("/tmp") / f"image-boot-{kind}.log"
     with log.open("wb") as console:
@@ -70,7 +70,7 @@ def await_greeting(process: subprocess.Popen[bytes], started: float, limit: floa
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--image", type=Path, default=Path("build/images/debian12-min.tar.zst"))
-    parser.add_argument("--disks", nargs="+", choices=sorted(DRIVES), default=list(DRIVES))
+    parser.add_argument("--disks", nargs="+", choices=sorted(DRIVES), default=["virtio", "nvme"])
     parser.add_argument("--limit", type=float, default=180, help="seconds")
     parser.add_argument("--kernel", default="", help="more for the kernel's command line")
     options = parser.parse_args()

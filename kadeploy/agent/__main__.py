@@ -26,7 +26,7 @@ async def live(settings: Settings) -> None:
     mark_children(boot)
     outlet = Outlet()
     results = Results(settings.state / "results")
-    worker = Worker(COMMANDS, results, outlet.tell, node=settings.node, server=settings.server)
+    worker = Worker(COMMANDS, results, outlet.tell, node=settings.node, server=settings.server, hang_up=outlet.hang_up)
     async with asyncio.TaskGroup() as group:
         group.create_task(worker.work(), name="worker")
         group.create_task(Connection(settings, boot, worker, outlet).keep(), name="connection")

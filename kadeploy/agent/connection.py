@@ -34,10 +34,21 @@ class Outlet:
 
     def __init__(self) -> None:
         self.writer: asyncio.StreamWriter | None = None
+        self.wanted = asyncio.Event()
+        self.wanted.set()
 
     def tell(self, message: Message) -> None:
         if self.writer is not None:
             self.writer.write(encode(message))
+
+    def hang_up(self, leaving: bool) -> None:
+        """While the node is leaving this system there is no connection, so that the server does not count on it."""
+        if not leaving:
+            self.wanted.set()
+            return
+        self.wanted.clear()
+        if self.writer is not None:
+            self.writer.close()
 
 
 class Silence:
@@ -75,6 +86,7 @@ class Connection:
     async def keep(self) -> None:
         """For ever."""
         while True:
+            await self._outlet.wanted.wait()
             try:
                 await self._visit()
             except* _LOST as lost:

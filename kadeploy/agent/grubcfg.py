@@ -36,6 +36,8 @@ def grub_config(*, uuid: str, filesystem: str, kernel: str, initrd: str, params:
         "set default=0",
         "set timeout=0",
         *serial_lines(params),
+        "insmod all_video",  # without it a kernel started by UEFI has no screen until its own driver loads
+        "set gfxpayload=keep",
         "insmod part_gpt",
         f"insmod {module_of(filesystem)}",
         f"search --no-floppy --fs-uuid --set=root {uuid}",

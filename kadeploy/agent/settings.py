@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,10 +48,20 @@ def settings_from(words: Mapping[str, str]) -> Settings:
     )
 
 
+def options(argv: Sequence[str]) -> dict[str, str]:
+    """`--node NAME` and so on, as words of the same names. Without argparse: it is a thirtieth of the agent's start.
+
+    Raises Faults.
+    """
+    names = [name.removeprefix("--") for name in argv[::2]]
+    faults = [f"{name}: is no option" for name in names if name not in (*_NEEDED, "server", "state")]
+    if len(argv) % 2:
+        faults.append(f"{argv[-1]}: needs a value")
+    if faults:
+        raise Faults(faults)
+    return dict(zip(names, argv[1::2], strict=True))
+
+
 def read_settings(argv: Sequence[str], cmdline: Path = Path("/proc/cmdline")) -> Settings:
-    """Options win over the kernel's words."""
-    parser = argparse.ArgumentParser(prog="agent", description="Kadeploy's agent in the minimal environment.")
-    for name in (*_NEEDED, "server", "state"):
-        parser.add_argument(f"--{name}", default="")
-    given = {name: value for name, value in vars(parser.parse_args(argv)).items() if value}
-    return settings_from({**kernel_words(cmdline.read_text()), **given})
+    """Options win over the kernel's words. Raises Faults."""
+    return settings_from({**kernel_words(cmdline.read_text()), **options(argv)})

@@ -33,11 +33,14 @@ class Worker:
         node: str = "",
         server: str = "",
         progress_interval: float = PROGRESS_INTERVAL,
+        hang_up: Callable[[bool], None] = lambda leaving: None,
     ) -> None:
-        """`tell` sends to the server, or drops it when there is no connection."""
+        """`tell` sends to the server, or drops it when there is no connection; `hang_up` is called with true when
+        this system is being left, with false when that failed."""
         self._commands = commands
         self._results = results
         self._tell = tell
+        self._hang_up = hang_up
         self._node = node
         self._server = server
         self._interval = progress_interval
@@ -147,5 +150,7 @@ class Worker:
 
     async def _leave(self, argv: tuple[str, ...]) -> None:
         _log.info("leaving: %s", loggable(argv))
+        self._hang_up(True)
         finished = await run(argv, deadline=_LAST_WORDS)
+        self._hang_up(False)
         _log.error("still here after %s: %s", loggable(argv), finished.reason)

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -64,8 +63,8 @@ INITRAMFS_HOOK = f"""\
 #!/bin/sh
 [ "$1" = prereqs ] && exit 0
 . /usr/share/initramfs-tools/hook-functions
-manual_add_modules {" ".join((*modules.DISK, *modules.KEYBOARD))}
-manual_add_modules virtio_pci ext4 xfs btrfs vfat crc32c_generic crc32c-intel
+manual_add_modules {" ".join((*modules.DISK, *modules.CHECKSUMS, *modules.KEYBOARD))}
+manual_add_modules virtio_pci ext4 xfs btrfs vfat
 """
 # Written before the packages are configured.
 FILES_BEFORE: dict[str, str] = {
@@ -118,10 +117,9 @@ RequiredBy=ssh.service
 ENABLED = ("systemd-networkd.service", "ssh-host-key.service")
 LEFTOVERS = ("etc/apt/apt.conf.d/99mmdebstrap", "etc/dpkg/dpkg.cfg.d/99mmdebstrap", "var/log/apt", "var/log/dpkg.log")
 KERNEL_PARAMETERS = "console=tty0 console=ttyS0,115200"
-Say = Callable[[str], None]
 
 
-def build_demo_image(output_dir: Path, *, force: bool = False, say: Say = print) -> Path:
+def build_demo_image(output_dir: Path, *, force: bool = False, say: debian.Say = print) -> Path:
     """Make `debian12-min.tar.zst` and `debian12-min.yaml` in the folder unless they are current; the YAML's path.
 
     Needs root. Raises BadConfiguration or CommandFailed.
@@ -142,7 +140,7 @@ def build_demo_image(output_dir: Path, *, force: bool = False, say: Say = print)
         tree = Path(work) / "tree"
         step(f"installing Debian {debian.CODENAME} with {len(PACKAGES)} packages and what they need")
         options = [*debian.MERGED_USR, *hooks(Path(work) / "before")]
-        debian.make_tree(tree, PACKAGES, variant="minbase", options=options, log=Path(work) / "mmdebstrap.log")
+        debian.make_tree(tree, PACKAGES, variant="minbase", options=options, log=output_dir / f"{NAME}.log", say=step)
         settle(tree)
         step("packing it")
         pack(tree, Path(work) / archive.name)
@@ -172,6 +170,7 @@ def settle(tree: Path) -> None:
         link.unlink(missing_ok=True)
         link.symlink_to("/dev/null")
     _run(["systemctl", f"--root={tree}", "enable", *ENABLED])
+    _run(["systemctl", f"--root={tree}", "set-default", "multi-user.target"])
     for path in (*LEFTOVERS, *(p.relative_to(tree).as_posix() for p in (tree / "etc/ssh").glob("ssh_host_*"))):
         _run(["rm", "-rf", str(tree / path)])
     for path in ("etc/.updated", "var/.updated"):  # nothing to bring up to date at the first start

@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from kadeploy.errors import BadConfiguration
@@ -15,10 +14,9 @@ from kadeploy.minienv import debian, packages, squash, stamp, tree
 KERNEL = "vmlinuz"
 INITRD = "initrd"
 TOOLS = {"mmdebstrap": "mmdebstrap", "mksquashfs": "squashfs-tools", "cpio": "cpio", "zstd": "zstd", "depmod": "kmod"}
-Say = Callable[[str], None]
 
 
-def build(output: Path, *, force: bool = False, say: Say = print) -> bool:
+def build(output: Path, *, force: bool = False, say: debian.Say = print) -> bool:
     """Build into `output` unless what is there is current; returns whether anything was built.
 
     Needs root. Raises BadConfiguration for what is missing on this system, CommandFailed when a step fails.
@@ -36,19 +34,17 @@ def build(output: Path, *, force: bool = False, say: Say = print) -> bool:
         say(f"[{time.monotonic() - started:5.1f} s] {text}")
 
     with tempfile.TemporaryDirectory(dir=output, prefix=".building-") as work:
-        _steps(Path(work), outputs, step)
+        _steps(Path(work), outputs, output / "mmdebstrap.log", step)
     stamp.write(mark, recipe, outputs)
     for path in outputs:
         step(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     return True
 
 
-def _steps(work: Path, outputs: tuple[Path, Path], step: Say) -> None:
+def _steps(work: Path, outputs: tuple[Path, Path], log: Path, step: debian.Say) -> None:
     source, root, stage = work / "packages", work / "root", work / "stage"
     step(f"unpacking {len(packages.PACKAGES)} Debian packages and what they need")
-    debian.make_tree(
-        source, packages.PACKAGES, variant="extract", options=debian.MERGED_USR, log=work / "mmdebstrap.log"
-    )
+    debian.make_tree(source, packages.PACKAGES, variant="extract", options=debian.MERGED_USR, log=log, say=step)
     step("choosing programs, libraries and modules")
     tree.lay_out(source, root)
     step("packing the file system")

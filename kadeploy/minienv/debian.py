@@ -5,12 +5,15 @@ Nothing names a mirror here: what apt was told (mirror, proxy, retries) is what 
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from kadeploy.errors import BadConfiguration, CommandFailed
 
+Say = Callable[[str], None]
 CODENAME = "bookworm"
 MERGED_USR = ("--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",)  # /bin is a link into /usr, before any package
 _FORMAT = "$(ORIGIN)|$(CODENAME)|$(REPO_URI)|$(COMPONENT)|$(IDENTIFIER)"
@@ -41,36 +44,57 @@ def parse_settings(text: str) -> tuple[str, ...]:
 
 def sources() -> tuple[str, ...]:
     """This system's own Debian sources as one-line entries. Raises BadConfiguration if it has none."""
-    found = parse_targets(_output(["apt-get", "indextargets", "--format", _FORMAT]))
+    targets = ["apt-get", "indextargets", "--format", _FORMAT]
+    found = parse_targets(_output(targets))
+    if not found:  # as on a system whose package lists were removed to save space
+        _output(["apt-get", "update", "-q"])
+        found = parse_targets(_output(targets))
     if not found:
-        raise BadConfiguration(f"apt on this system has no source for Debian {CODENAME}", hint="run `apt-get update`")
+        raise BadConfiguration(
+            f"apt on this system has no source for Debian {CODENAME}",
+            hint="add one to /etc/apt/sources.list.d, with the component main",
+        )
     return found
 
 
-def make_tree(tree: Path, packages: Iterable[str], *, variant: str, options: Sequence[str] = (), log: Path) -> None:
-    """Make `tree` of the packages and what they depend on; what mmdebstrap says goes to `log`.
+def make_tree(
+    tree: Path, packages: Iterable[str], *, variant: str, options: Sequence[str] = (), log: Path, say: Say
+) -> None:
+    """Make `tree` of the packages and what they depend on; what mmdebstrap says goes to `log`, its steps to `say`.
 
     Variant `extract` unpacks only, running nothing of the packages. Raises CommandFailed with the last lines said.
     """
     settings = parse_settings(_output(["apt-config", "dump"]))
-    argv = [
-        "mmdebstrap",
-        "--mode=root",
-        "--format=directory",
-        f"--variant={variant}",
-        f"--include={','.join(packages)}",
-        '--aptopt=Apt::Install-Recommends "false"',
-        *(f"--aptopt={line.rstrip(';')}" for line in settings),
-        *options,
-        CODENAME,
-        str(tree),
-        *sources(),
-    ]
-    with log.open("w") as out:
+    argv = ["mmdebstrap", "--mode=root", "--format=directory", f"--variant={variant}"]
+    argv += [f"--include={','.join(packages)}", '--aptopt=Apt::Install-Recommends "false"']
+    argv += [f"--aptopt={line.rstrip(';')}" for line in settings]
+    argv += [*options, CODENAME, str(tree), *sources()]
+    with log.open("w") as out, _telling(log, say):
         status = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False).returncode
     if status != 0:
         last = " / ".join(log.read_text(errors="replace").splitlines()[-5:])
         raise CommandFailed(f"mmdebstrap exited with {status}: {last}", hint=f"all it said is in {log}")
+
+
+@contextlib.contextmanager
+def _telling(log: Path, say: Say) -> Iterator[None]:
+    """Meanwhile, tell of every step that mmdebstrap writes to its log (`I: what it does...`)."""
+    done = threading.Event()
+
+    def follow() -> None:
+        with log.open(errors="replace") as file:
+            while not done.wait(0.5):
+                for line in file:
+                    if line.startswith("I: ") and line.endswith("...\n"):
+                        say(f"  {line[3:].strip()}")
+
+    thread = threading.Thread(target=follow, name="mmdebstrap's progress")
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def _output(argv: list[str]) -> str:

@@ -37,12 +37,17 @@ DISK: tuple[str, ...] = (
     *("xhci_pci", "ehci_pci", "uhci_hcd", "ohci_pci", "usb-storage", "uas"),
 )
 
+# What drivers ask for by the name of an algorithm, which no table of dependencies shows: file systems, then sd_mod.
+CHECKSUMS: tuple[str, ...] = (
+    *("crc32c_generic", "crc32c-intel"),
+    *("crct10dif_generic", "crct10dif-pclmul", "crc64_rocksoft_generic"),
+)
+
 STORAGE: tuple[str, ...] = (
     *("ext4", "xfs", "btrfs", "vfat", "nls_ascii", "nls_cp437", "nls_iso8859-1", "nls_utf8", "efivarfs"),
     *("loop", "squashfs", "overlay", "isofs"),
     *("dm-mod", "dm-crypt", "dm-snapshot", "raid0", "raid1", "raid10", "raid456", "linear"),
-    *("crc32c_generic", "crc32c-intel", "crc32_pclmul", "crc32_generic", "xxhash_generic", "blake2b_generic"),
-    *("crct10dif_generic", "crct10dif-pclmul", "crc64_rocksoft_generic"),  # sd_mod asks for them, and waits
+    *("crc32_pclmul", "crc32_generic", "xxhash_generic", "blake2b_generic"),
 )
 
 KEYBOARD: tuple[str, ...] = ("usbhid", "hid-generic")
@@ -52,7 +57,7 @@ OTHER: tuple[str, ...] = (
     *("ipmi_si", "ipmi_devintf"),  # the node's own BMC
 )
 
-WANTED: tuple[str, ...] = NETWORK + DISK + STORAGE + KEYBOARD + OTHER
+WANTED: tuple[str, ...] = NETWORK + DISK + CHECKSUMS + STORAGE + KEYBOARD + OTHER
 
 # In some kernels and not in others, or built in: no fault if they are not there.
 OPTIONAL: frozenset[str] = frozenset({"af_packet", "cciss", "virtio_mmio", "pata_amd", "linear"})

@@ -45,6 +45,7 @@ def bridge() -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         _ip("link", "add", BRIDGE, "type", "bridge", "forward_delay", "0", "mcast_snooping", "0")
         stack.callback(_ip, "link", "del", BRIDGE)
+        Path(f"/proc/sys/net/ipv6/conf/{BRIDGE}/disable_ipv6").write_text("1")  # as on many a server
         _ip("address", "add", f"{SERVER}/24", "dev", BRIDGE)
         _ip("link", "set", BRIDGE, "up")
         _ip("tuntap", "add", TAP, "mode", "tap")

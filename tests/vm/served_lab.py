@@ -16,6 +16,7 @@ from typing import Any, Final
 import httpx2
 import yaml
 
+from kadeploy.errors import NotFound
 from kadeploy.lab.cluster import LABS, Lab
 from kadeploy.lab.image import build_demo_image
 from kadeploy.lab.site import SitePaths
@@ -144,6 +145,8 @@ def serving(spec: LabSpec, directory: Path, *, port: int) -> Iterator[ServedLab]
     build(BUILD / "minienv")
     build_demo_image(BUILD / "images")
     paths = SitePaths(state=directory / "state", minienv=BUILD / "minienv", images=BUILD / "images", api_port=port)
+    with contextlib.suppress(NotFound):  # what a killed run left
+        Lab.load(LABS / spec.name).down(print)
     lab = Lab.new(LABS / spec.name, spec, site_directory=directory / "site", paths=paths)
     lab.up(print)
     served = ServedLab(lab=lab, directory=directory, port=port)

@@ -19,7 +19,7 @@ from kadeploy.errors import CommandFailed
 
 _ESP = "/boot/efi"
 # What grub.cfg and a person at its prompt use, of hundreds: each is a small file to write.
-_MODULES = "normal configfile linux search search_fs_uuid part_gpt serial terminal echo test minicmd ls cat reboot halt"
+_MODULES = "normal configfile linux search search_fs_uuid part_gpt all_video serial terminal echo test minicmd ls cat"
 _BARE = ("--locales=", "--fonts=", "--themes=")
 
 

@@ -64,6 +64,8 @@ def test_grub_boots_the_deployed_system_at_once() -> None:
         "serial --unit=1 --speed=57600",
         "terminal_input serial console",
         "terminal_output serial console",
+        "insmod all_video",
+        "set gfxpayload=keep",
         "insmod part_gpt",
         "insmod ext2",
         "search --no-floppy --fs-uuid --set=root ab-cd",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kadeploy.agent.identity import boot_id
-from kadeploy.agent.settings import kernel_words, read_settings, settings_from
+from kadeploy.agent.settings import kernel_words, options, read_settings, settings_from
 from kadeploy.errors import Faults
 
 LINE = (
@@ -31,6 +31,12 @@ def test_options_win(tmp_path: Path) -> None:
     cmdline.write_text(LINE)
     settings = read_settings(["--node", "other", "--state", str(tmp_path)], cmdline)
     assert (settings.node, settings.host, settings.state) == ("other", "10.0.0.1", tmp_path)
+
+
+def test_wrong_options_are_named() -> None:
+    with pytest.raises(Faults) as error:
+        options(["--nodes", "x", "--token"])
+    assert error.value.faults == ("nodes: is no option", "--token: needs a value")
 
 
 def test_every_fault_at_once() -> None:

@@ -22,13 +22,15 @@ class Bench:
     folder: Path
     said: list[Message] = field(default_factory=list)
     began: list[str] = field(default_factory=list)
+    hung_up: list[bool] = field(default_factory=list)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     spoken: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         commands = {"quick": self.quick, "wait": self.wait, "bad": self.bad, "bug": self.bug, "count": self.count}
         results = Results(self.folder / "results")
-        self.worker = Worker({**commands, "leave": self.leave}, results, self.tell, progress_interval=0.01)
+        commands["leave"] = self.leave
+        self.worker = Worker(commands, results, self.tell, progress_interval=0.01, hang_up=self.hung_up.append)
 
     def tell(self, message: Message) -> None:
         self.said.append(message)
@@ -183,6 +185,7 @@ def test_it_leaves_only_when_the_answer_is_acknowledged(tmp_path: Path) -> None:
             assert not await asyncio.to_thread((tmp_path / "left").exists)
             one.worker.hear(Acknowledge(key="k"))
             await until((tmp_path / "left").exists)
+            await until(lambda: one.hung_up == [True, False])
 
     asyncio.run(go())
 

@@ -1,0 +1,69 @@
+"""What every `Remote` must do: checks that run on the simulated cluster, and on real agents."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.result import Result
+from kadeploy.ports.remote import Command, Remote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteSubject:
+    """`nodes` are there, `absent` is not. `command` succeeds; `runs` says how often a node has run it."""
+
+    remote: Remote
+    nodes: NodeSet
+    absent: str
+    command: Callable[[str], Command]
+    runs: Callable[[str], int]
+
+
+async def every_node_runs_it_once(subject: RemoteSubject) -> None:
+    before = _runs(subject)
+    _all_ok(subject, await subject.remote.run(subject.nodes, subject.command, key="once", deadline=60))
+    assert _runs(subject) == {node: count + 1 for node, count in before.items()}
+
+
+async def a_repeated_key_is_answered_with_the_first_result(subject: RemoteSubject) -> None:
+    first = await subject.remote.run(subject.nodes, subject.command, key="again", deadline=60)
+    before = _runs(subject)
+    assert await subject.remote.run(subject.nodes, subject.command, key="again", deadline=60) == first
+    assert _runs(subject) == before
+    _all_ok(subject, await subject.remote.run(subject.nodes, subject.command, key="again/other", deadline=60))
+    assert _runs(subject) == {node: count + 1 for node, count in before.items()}
+
+
+async def an_absent_node_fails_alone_and_in_time(subject: RemoteSubject) -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    both = subject.nodes | NodeSet([subject.absent])
+    result = await subject.remote.run(both, subject.command, key="absent", deadline=5)
+    assert result.ok == subject.nodes
+    assert set(result.ko) == {subject.absent}
+    assert result.ko[subject.absent]
+    assert loop.time() - began < 10
+
+
+async def nobody_is_nothing(subject: RemoteSubject) -> None:
+    assert await subject.remote.run(NodeSet(), subject.command, key="nobody", deadline=60) == Result()
+
+
+def _runs(subject: RemoteSubject) -> dict[str, int]:
+    return {node: subject.runs(node) for node in subject.nodes}
+
+
+def _all_ok(subject: RemoteSubject, result: Result) -> None:
+    assert result.ok == subject.nodes, result.ko
+    assert not result.ko
+
+
+CHECKS: tuple[Callable[[RemoteSubject], Awaitable[None]], ...] = (
+    every_node_runs_it_once,
+    a_repeated_key_is_answered_with_the_first_result,
+    an_absent_node_fails_alone_and_in_time,
+    nobody_is_nothing,
+)
