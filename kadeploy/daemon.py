@@ -27,7 +27,9 @@ from kadeploy.boot.catalog import Catalog
 from kadeploy.boot.dnsmasq import BootNetwork, configuration
 from kadeploy.boot.dnsmasq_process import Dnsmasq
 from kadeploy.boot.http import BootPages, MinimalEnvironment
+from kadeploy.boot.local_disk import disk_program
 from kadeploy.boot.service import CatalogBoot
+from kadeploy.boot.solicitations import answer_solicitations
 from kadeploy.broadcast.heads import ImageHeads
 from kadeploy.config.load import Loaded, load_site
 from kadeploy.config.server import Boot, ServerConfig
@@ -96,7 +98,7 @@ def opened(config: ServerConfig) -> Iterator[Opened]:
 class NodeSide:
     """Everything that talks with nodes: their boot, their agents, their power."""
 
-    def __init__(self, site: Site, config: ServerConfig, boot: Boot, database: Database) -> None:
+    def __init__(self, site: Site, config: ServerConfig, boot: Boot, database: Database, disk_program: bytes) -> None:
         self._site = site
         self._boot = boot
         self._config = config
@@ -116,6 +118,7 @@ class NodeSide:
             ),
             tokens=tokens,
             clock=self.clock,
+            disk_program=disk_program,
         )
 
     @property
@@ -158,6 +161,8 @@ class NodeSide:
             )
             text = configuration(network, self._site.nodes.values(), state)
             group.create_task(Dnsmasq(configuration=text, state=state).run(), name="dnsmasq")
+            macs = {node.mac for node in self._site.nodes.values() if node.mac}
+            group.create_task(answer_solicitations(network.interface, macs), name="answers to solicitations")
 
 
 async def serve(loaded: Loaded) -> None:
@@ -169,7 +174,7 @@ async def serve(loaded: Loaded) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with opened(config) as store:
-        nodes = NodeSide(loaded.site, config, config.boot, store.database)
+        nodes = NodeSide(loaded.site, config, config.boot, store.database, await disk_program())
         operations, journal = SqlOperations(store.database), SqlJournal(store.database)
         events = EventLog(journal)
         performer = Performer(services=nodes.services(), operations=operations, events=events)
