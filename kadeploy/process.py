@@ -91,6 +91,7 @@ async def run(
     except asyncio.CancelledError:
         _kill_group(process.pid)
         reads.cancel()
+        await asyncio.gather(process.wait(), reads, return_exceptions=True)
         raise
     assert process.returncode is not None
     return Finished(

@@ -21,6 +21,7 @@ from kadeploy.domain.image import Compression, ImageKind, LocalFile
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.drivers.agents.arrivals import Arrivals
 from kadeploy.drivers.agents.broadcast import AgentBroadcast
+from kadeploy.minienv.build import build
 from tests.integration.agents.world import KnownTokens, Server, serving
 from tests.vm.agent_machine import HOST, Machine, agent_server, agent_words
 
@@ -37,6 +38,11 @@ LAYOUT = [
     {"number": 4, "role": "tmp", "size": 0},
 ]
 KERNEL = {"kernel": "/vmlinuz", "initrd": "/initrd.img"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def minienv() -> None:
+    build(MINIENV)
 
 
 def image_of_minienv(folder: Path) -> LocalFile:

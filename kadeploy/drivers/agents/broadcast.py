@@ -8,6 +8,7 @@ its head again as it was, and the nodes, which never stopped waiting for it, go 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -19,7 +20,7 @@ from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
 from kadeploy.drivers.agents.meeting import Meeting
 from kadeploy.drivers.agents.remote import AgentRemote
-from kadeploy.errors import KadeployError
+from kadeploy.errors import InvalidFile
 from kadeploy.ports.head import Head, Heads, Identity, Seat
 from kadeploy.ports.remote import Command, ReportBytes
 
@@ -59,29 +60,30 @@ class AgentBroadcast:
     ) -> Result:
         end = time.monotonic() + deadline
         try:
-            head = await asyncio.to_thread(self._heads.open, image)
-        except (KadeployError, OSError) as error:
-            return Result.failed(nodes, str(error))
-        try:
-            placed = await self._open_places(nodes, head.identity, key, min(deadline, PLACE_DEADLINE))
-            places = {node: read_place(placed.outputs[node]) for node in placed.ok}
-            if (first := first_head(places)) not in (None, head.identity):
-                await asyncio.to_thread(head.stop)
-                head = await asyncio.to_thread(self._heads.open, image, first)
-            orders = self._orders(head, places)
+            async with contextlib.AsyncExitStack() as heads:
+                head = await self._open(image, None, heads)
+                placed = await self._open_places(nodes, head.identity, key, min(deadline, PLACE_DEADLINE))
+                places = {node: read_place(placed.outputs[node]) for node in placed.ok}
+                if (first := first_head(places)) not in (None, head.identity):
+                    head = await self._open(image, first, heads)
+                orders = self._orders(head, places)
 
-            def receive(node: str) -> Command:
-                unpack = {"kind": kind, "compression": compression, "destination": destination}
-                return Command(name="receive", args={"place": key, "orders": orders[node], **unpack})
+                def receive(node: str) -> Command:
+                    unpack = {"kind": kind, "compression": compression, "destination": destination}
+                    return Command(name="receive", args={"place": key, "orders": orders[node], **unpack})
 
-            told = NodeSet(orders)
-            left = max(0.0, end - time.monotonic())
-            received = await self._remote.run(told, receive, key=f"{key}/receive", deadline=left, report=report)
-            return Result.merge(Result(ko=placed.ko), received).settle(nodes)
-        except OSError as error:
-            return Result.failed(nodes, f"the head of the chain cannot be made again: {error}")
-        finally:
-            await asyncio.to_thread(head.stop)
+                left = max(0.0, end - time.monotonic())
+                told = NodeSet(orders)
+                received = await self._remote.run(told, receive, key=f"{key}/receive", deadline=left, report=report)
+        except (InvalidFile, OSError) as error:
+            return Result.failed(nodes, f"the image cannot be served: {error}")
+        return Result.merge(Result(ko=placed.ko), received).settle(nodes)
+
+    async def _open(self, image: LocalFile, identity: Identity | None, heads: contextlib.AsyncExitStack) -> Head:
+        """Serve the image until `heads` ends. Raises InvalidFile, OSError."""
+        head = await asyncio.to_thread(self._heads.open, image, identity)
+        heads.push_async_callback(asyncio.to_thread, head.stop)
+        return head
 
     async def _open_places(self, nodes: NodeSet, head: Identity, key: str, deadline: float) -> Result:
         place = Command(name="place", args={"place": key, "echo": {"made": time.time(), "head": asdict(head)}})
