@@ -21,6 +21,7 @@ from tests.integration.agents.world import Agent, KnownTokens, Server, agent, se
 
 NODES = NodeSet.parse("node-[1-4]")
 MIB = 1 << 20
+MOUNTED = "mnt"  # each node's own, below its folder
 
 
 @pytest.fixture
@@ -53,6 +54,8 @@ def known() -> KnownTokens:
 async def four(tmp_path: Path, port: int) -> AsyncIterator[dict[str, Agent]]:
     async with contextlib.AsyncExitStack() as stack:
         folders = {node: tmp_path / node for node in NODES}
+        for folder in folders.values():
+            (folder / MOUNTED).mkdir(parents=True)
         yield {
             node: await stack.enter_async_context(agent(folder, port, node, f"secret of {node}"))
             for node, folder in folders.items()
@@ -62,7 +65,7 @@ async def four(tmp_path: Path, port: int) -> AsyncIterator[dict[str, Agent]]:
 async def send(
     server: Server,
     image: LocalFile,
-    destination: Path,
+    destination: str,
     *,
     key: str,
     rate: int | None = None,
@@ -74,38 +77,37 @@ async def send(
         image,
         kind=ImageKind.TAR,
         compression=Compression.ZSTD,
-        destination=str(destination),
+        destination=destination,
         key=key,
         deadline=40,
         report=lambda node, done, total: seen.append(done) if seen is not None else None,
     )
 
 
-def check_unpacked(folder: Path) -> None:
-    assert (folder / "name").read_text() == "installed\n"
-    assert (folder / "data").read_bytes() == random.Random(1).randbytes(6 * MIB)
-    assert (folder / "root").stat().st_mode & 0o777 == 0o700
+def check_unpacked(tmp_path: Path, nodes: NodeSet = NODES) -> None:
+    for node in nodes:
+        folder = tmp_path / node / MOUNTED
+        assert (folder / "name").read_text() == "installed\n"
+        assert (folder / "data").read_bytes() == random.Random(1).randbytes(6 * MIB)
+        assert (folder / "root").stat().st_mode & 0o777 == 0o700
 
 
 def test_an_image_is_unpacked_on_all(tmp_path: Path, image: LocalFile) -> None:
-    """All four unpack into the one directory that they share here: each writes the same."""
-    (tmp_path / "mnt").mkdir()
-
     async def go() -> None:
         async with serving(known()) as server, four(tmp_path, server.port):
-            result = await send(server, image, tmp_path / "mnt", key="k1")
+            result = await send(server, image, MOUNTED, key="k1")
             assert result == Result(ok=NODES, outputs=result.outputs)
-            again = await send(server, image, tmp_path / "mnt", key="k1")
+            again = await send(server, image, MOUNTED, key="k1")
             assert again == result
 
     asyncio.run(go())
-    check_unpacked(tmp_path / "mnt")
+    check_unpacked(tmp_path)
 
 
 def test_what_fails_to_unpack_says_so(tmp_path: Path, image: LocalFile) -> None:
     async def go() -> None:
         async with serving(known()) as server, four(tmp_path, server.port):
-            result = await send(server, image, tmp_path / "nowhere", key="k1")
+            result = await send(server, image, "nowhere", key="k1")
             assert not result.ok
             assert all("tar exited with 2" in reason for reason in result.ko.values()), result.ko
 
@@ -117,7 +119,7 @@ def test_an_image_that_is_gone_fails_every_node(tmp_path: Path) -> None:
 
     async def go() -> None:
         async with serving(known()) as server:
-            result = await send(server, gone, tmp_path, key="k1")
+            result = await send(server, gone, MOUNTED, key="k1")
             assert set(result.ko) == set(NODES)
             assert all("cannot be read" in reason for reason in result.ko.values())
 
@@ -125,25 +127,24 @@ def test_an_image_that_is_gone_fails_every_node(tmp_path: Path) -> None:
 
 
 def test_a_dead_node_fails_and_the_others_do_not(tmp_path: Path, image: LocalFile) -> None:
-    (tmp_path / "mnt").mkdir()
     seen: list[int] = []
 
     async def go() -> None:
         async with serving(known()) as server, four(tmp_path, server.port) as agents:
-            asked = asyncio.create_task(send(server, image, tmp_path / "mnt", key="k1", rate=2 * MIB, seen=seen))
+            asked = asyncio.create_task(send(server, image, MOUNTED, key="k1", rate=2 * MIB, seen=seen))
             await until(lambda: bool(seen))
             await agents["node-2"].kill()
             agents["node-2"].folder.joinpath("state/boot-id").unlink()
             await agents["node-2"].start(server.port)
             result = await asked
-            assert result.ok == NODES - NodeSet(["node-2"])
             assert result.ko == {"node-2": "the node was restarted while it ran receive"}
+            assert result.ok == NODES - NodeSet(["node-2"])
 
     asyncio.run(go())
+    check_unpacked(tmp_path, NODES - NodeSet(["node-2"]))
 
 
 def test_it_goes_on_when_the_server_is_started_again(tmp_path: Path, image: LocalFile) -> None:
-    (tmp_path / "mnt").mkdir()
     seen: list[int] = []
     tokens = known()
 
@@ -152,7 +153,7 @@ def test_it_goes_on_when_the_server_is_started_again(tmp_path: Path, image: Loca
             first = contextlib.AsyncExitStack()
             server = await first.enter_async_context(serving(tokens))
             agents = await stack.enter_async_context(four(tmp_path, server.port))
-            asked = asyncio.create_task(send(server, image, tmp_path / "mnt", key="k1", rate=2 * MIB, seen=seen))
+            asked = asyncio.create_task(send(server, image, MOUNTED, key="k1", rate=2 * MIB, seen=seen))
             await until(lambda: bool(seen))
             server.meeting.leave()
             asked.cancel()
@@ -161,9 +162,9 @@ def test_it_goes_on_when_the_server_is_started_again(tmp_path: Path, image: Loca
             for one in agents.values():
                 await one.heard("no connection to the server")
             second = await stack.enter_async_context(serving(tokens, server.port))
-            result = await send(second, image, tmp_path / "mnt", key="k1", rate=2 * MIB)
+            result = await send(second, image, MOUNTED, key="k1", rate=2 * MIB)
             assert result.ok == NODES, result.ko
             assert not any("cancelled" in line for one in agents.values() for line in one.said)
 
     asyncio.run(go())
-    check_unpacked(tmp_path / "mnt")
+    check_unpacked(tmp_path)

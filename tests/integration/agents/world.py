@@ -80,7 +80,10 @@ async def serving(tokens: KnownTokens, port: int = 0, *, absence_limit: float = 
 
 @dataclass
 class Agent:
-    """A process that can be killed and started again, as init does it; `folder` is its node's memory."""
+    """A process that can be killed and started again, as init does it.
+
+    `folder` is its node's memory, and where its relative paths begin.
+    """
 
     folder: Path
     node: str
@@ -95,7 +98,9 @@ class Agent:
         options = ("--meet", f"127.0.0.1:{port}", "--node", self.node, "--token", self.token)
         state = ("--state", str(self.folder / "state"))
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", str(pyz), *options, *state), stderr=asyncio.subprocess.PIPE
+            *(sys.executable, "-I", "-S", str(pyz), *options, *state),
+            cwd=self.folder,
+            stderr=asyncio.subprocess.PIPE,
         )
         self._reading = asyncio.create_task(self._read(self.process))
 
