@@ -127,7 +127,9 @@ def build_demo_image(output_dir: Path, *, force: bool = False, say: debian.Say =
     output_dir = output_dir.resolve()
     archive, description = output_dir / f"{NAME}.tar.zst", output_dir / f"{NAME}.yaml"
     mark = output_dir / f".{NAME}.stamp"
-    recipe = stamp.recipe_hash([*stamp.sources(Path(__file__), Path(debian.__file__)), *debian.sources(), str(archive)])
+    recipe = stamp.recipe_hash(
+        [*stamp.sources(Path(__file__), Path(debian.__file__), Path(modules.__file__)), *debian.sources(), str(archive)]
+    )
     if not force and stamp.is_current(mark, recipe, (archive, description)):
         return description
     output_dir.mkdir(parents=True, exist_ok=True)

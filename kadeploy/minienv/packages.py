@@ -76,6 +76,7 @@ PROGRAMS: tuple[str, ...] = (
 
 # Other names for the above.
 LINKS: dict[str, str] = {
+    "usr/bin/sh": "bash",  # busybox's shell would take its own tar and mount before these here
     "usr/bin/python3": "python3.11",
     "usr/bin/awk": "mawk",
     "usr/bin/unzstd": "zstd",

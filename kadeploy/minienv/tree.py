@@ -15,6 +15,7 @@ OVERLAY = Path(__file__).parent / "overlay"
 MERGED = ("bin", "sbin", "lib", "lib64")  # these are links into usr/, as in Debian
 FOLDERS = ("dev", "proc", "sys", "run", "tmp", "root", "mnt/dest", "etc", "var/tmp", "var/log", "boot")
 PYTHON = "usr/lib/python3.11"
+SCRIPTS = ("usr/sbin/init", *(f"usr/lib/kadeploy/{name}" for name in ("coldplug", "network", "lease")))
 
 
 def lay_out(source: Path, root: Path) -> None:
@@ -30,8 +31,11 @@ def lay_out(source: Path, root: Path) -> None:
     for path, target in packages.LINKS.items():
         _link(root / path, target)
     _applets(root)
-    shutil.copytree(OVERLAY / "root", root, dirs_exist_ok=True, symlinks=True)
-    (root / "var/run").symlink_to("../run")
+    shutil.copytree(OVERLAY / "root", root, dirs_exist_ok=True)
+    for script in SCRIPTS:
+        (root / script).chmod(0o755)
+    _link(root / "var/run", "../run")
+    _link(root / "etc/mtab", "../proc/self/mounts")
 
 
 def is_left_out(path: str, patterns: tuple[str, ...] = packages.LEFT_OUT) -> bool:

@@ -111,6 +111,11 @@ def test_every_compression_is_unpacked(root: Path, program: str) -> None:
     assert inside(root, "bash", "-o", "pipefail", "-c", f"{there_and_back} && cat /tmp/passwd").startswith("root:")
 
 
+def test_a_users_script_gets_the_real_programs(root: Path) -> None:
+    assert "GNU tar" in inside(root, "sh", "-c", "tar --version")
+    assert "util-linux" in inside(root, "sh", "-c", "mount --version")
+
+
 @pytest.mark.parametrize("platform", grub.PLATFORMS)
 def test_grub_makes_an_image_for_both_firmwares(root: Path, platform: str) -> None:
     wanted = (*grub.WANTED, *grub.ONLY[platform])
