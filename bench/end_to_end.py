@@ -1,20 +1,37 @@
 """A deployment's wall time against its floor, both measured in this run: `python -m bench.end_to_end`, as root.
 
-The floor of one node is one boot of the minimal environment alone, writing as many bytes as the unpacked image has to
-the same disk, and one boot of the installed system alone. What lies above it is what Kadeploy adds. Three nodes share
-this machine's cores, so their ratio also shows how many cores there are.
+The floor is one boot of the minimal environment alone, writing as many bytes as the unpacked image has to the same
+disk, and one boot of the installed system alone. What lies above it is what Kadeploy adds. Emulated nodes share this
+machine's cores, so three at once are also set against the floor of three at once.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
+from kadeploy.domain.nodeset import NodeSet
 from kadeploy.lab.spec import mixed
 from tests.vm.served_lab import ENVIRONMENT, ServedLab, serving
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """Seconds of what no deployment of these nodes can do without, each measured alone; `size` in MiB."""
+
+    minimal: float
+    writing: float
+    installed: float
+    size: int
+
+    @property
+    def seconds(self) -> float:
+        return self.minimal + self.writing + self.installed
 
 
 def main() -> None:
@@ -23,22 +40,25 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="kadeploy-bench-") as directory,
         serving(spec, Path(directory), port=25319) as served,
     ):
-        three = timed(served, "kadeploy", *deployment(served, "node-[1-3]"))
-        steps_of_three = served.board()["timings"]
+        three = measure(served, NodeSet.parse("node-[1-3]"))
         timed(served, "kapower", "--off", "-m", "node-[1-3]", "-l", "hard")
-        one = timed(served, "kadeploy", *deployment(served, "node-1"))
-        steps_of_one = served.board()["timings"]
-        written, writing = write_as_much(served, "node-1")
-        installed = timed(served, "kareboot", "-m", "node-1", "-l", "hard")
-        minimal = timed(served, "kareboot", "-m", "node-1", "-l", "hard", "-r", "deploy_env")
-    floor = minimal + writing + installed
-    print(f"floor of one node: {floor:6.1f} s")
-    print(f"  boot of the minimal environment alone {minimal:6.1f} s")
-    print(f"  writing {written} MiB to its disk      {writing:6.1f} s")
-    print(f"  boot of the installed system alone    {installed:6.1f} s")
-    for name, took, steps in (("1 node", one, steps_of_one), ("3 nodes", three, steps_of_three)):
-        print(f"\ndeployment of {name}: {took:.1f} s, ratio {took / floor:.2f}")
+        one = measure(served, NodeSet.parse("node-1"))
+    for name, took, steps, own in (("1 node", *one), ("3 nodes at once", *three)):
+        print(f"\ndeployment of {name}: {took:.1f} s")
+        for floor, whose in ((one[2], "of one node"), (own, f"of {name}")):
+            print(f"  {took / floor.seconds:.2f} times the floor {whose}")
+        tell(own)
         table(steps)
+
+
+def measure(served: ServedLab, nodes: NodeSet) -> tuple[float, list[dict[str, Any]], Floor]:
+    """Seconds of a deployment, of its micro-steps, and the floor of these nodes, all at once."""
+    took = timed(served, "kadeploy", *deployment(served, str(nodes)))
+    steps = served.board()["timings"]
+    size, writing = write_as_much(served, nodes)
+    installed = timed(served, "kareboot", "-m", str(nodes), "-l", "hard")
+    minimal = timed(served, "kareboot", "-m", str(nodes), "-l", "hard", "-r", "deploy_env")
+    return took, steps, Floor(minimal=minimal, writing=writing, installed=installed, size=size)
 
 
 def deployment(served: ServedLab, nodes: str) -> tuple[str, ...]:
@@ -55,14 +75,21 @@ def timed(served: ServedLab, tool: str, *argv: str) -> float:
     return took
 
 
-def write_as_much(served: ServedLab, node: str) -> tuple[int, float]:
-    """MiB that the installed system takes, and the seconds that writing as many to its disk takes."""
-    size = int(served.ssh(node, "sync; du -sxm / | cut -f1"))
+def write_as_much(served: ServedLab, nodes: NodeSet) -> tuple[int, float]:
+    """MiB that the installed system takes, and the seconds that writing as many to the disk of each takes."""
+    size = int(served.ssh(next(iter(nodes)), "sync; du -sxm / | cut -f1"))
+    words = f"dd if=/dev/zero of=/var/tmp/floor bs=1M count={size} conv=fsync 2>&1; rm /var/tmp/floor"
     began = time.monotonic()
-    served.ssh(
-        node, f"dd if=/dev/zero of=/var/tmp/floor bs=1M count={size} conv=fsync 2>&1; rm /var/tmp/floor", timeout=600
-    )
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda node: served.ssh(node, words, timeout=600), nodes))
     return size, time.monotonic() - began
+
+
+def tell(floor: Floor) -> None:
+    print(f"  floor: {floor.seconds:.1f} s")
+    print(f"    boot of the minimal environment {floor.minimal:6.1f} s")
+    print(f"    writing {floor.size} MiB to disk       {floor.writing:6.1f} s")
+    print(f"    boot of the installed system    {floor.installed:6.1f} s")
 
 
 def table(timings: list[dict[str, Any]]) -> None:

@@ -40,7 +40,7 @@ def unpack(archive: Path, folder: Path) -> Path:
 
 def boot(kind: str, folder: Path, disk: Path, options: argparse.Namespace) -> float | None:
     argv = ["qemu-system-x86_64", "-name", f"image-{kind}", "-nodefaults", "-display", "none", "-machine", "q35"]
-    argv += ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-m", "1024", "-snapshot"]
+    argv += ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off,erms=off", "-m", "1024", "-snapshot"]
     argv += ["-nic", f"user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{PORT}-:22"]
     argv += ["-kernel", str(folder / "vmlinuz"), "-initrd", str(folder / "initrd.img")]
     argv += ["-append", f"root=LABEL=image rw console=ttyS0,115200 {options.kernel}"]

@@ -118,7 +118,7 @@ def measure(options: argparse.Namespace) -> list[Node]:
         files = {
             "vmlinuz": options.minienv / "vmlinuz",
             "initrd": options.minienv / "initrd",
-            "agent.pyz": stub(folder),
+            "agent.pyz": options.agent or stub(folder),
         }
         stack.enter_context(bootnet.dnsmasq({node.mac: node.address for node in nodes}))
         stack.enter_context(
@@ -177,7 +177,7 @@ def main() -> int:
     parser.add_argument("--agent", type=Path, help="an agent.pyz to start instead of the stub")
     parser.add_argument("--memory", type=int, default=1024, help="MiB")
     parser.add_argument("--cpus", type=int, default=1)
-    parser.add_argument("--cpu", default="max")
+    parser.add_argument("--cpu", default="max,la57=off,erms=off", help="as the lab's machines")
     parser.add_argument("--machine", default="q35")
     parser.add_argument("--accel", default="tcg,thread=multi")
     parser.add_argument("--nic", default="virtio-net-pci")

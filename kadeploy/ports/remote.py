@@ -34,6 +34,11 @@ class Remote(Protocol):
         key: str,
         deadline: float,
         report: ReportBytes | None = None,
+        leaves: bool = False,
     ) -> Result:
-        """Run `make(node)` on each node for at most `deadline` seconds; `outputs` is what each answered."""
+        """Run `make(node)` on each node for at most `deadline` seconds; `outputs` is what each answered.
+
+        `leaves`: the command ends the system that the agent runs in. Whether a node that is gone has heard it cannot
+        be known (its answer may have been for a server that was killed), so that node passes, too.
+        """
         ...

@@ -45,5 +45,5 @@ class Kexec:
         loaded = (await on_nodes(context, nodes, load, self.timeout, part="load")).result
         if not loaded.ok:
             return StepResult(result=loaded)
-        left = (await on_nodes(context, loaded.ok, leave, self.timeout, part="exec")).result
+        left = (await on_nodes(context, loaded.ok, leave, self.timeout, part="exec", leaves=True)).result
         return StepResult(result=left.merge(loaded, left))

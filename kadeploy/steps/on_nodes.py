@@ -10,14 +10,21 @@ from kadeploy.ports.step import Context, StepResult
 
 
 async def on_nodes(
-    context: Context, nodes: NodeSet, command: Callable[[str], Command], timeout: float, *, part: str = ""
+    context: Context,
+    nodes: NodeSet,
+    command: Callable[[str], Command],
+    timeout: float,
+    *,
+    part: str = "",
+    leaves: bool = False,
 ) -> StepResult:
-    """`part` tells apart several commands of one step."""
+    """`part` tells apart several commands of one step; `leaves` as in the port."""
     result = await context.services.remote.run(
         nodes,
         command,
         key=f"{context.key}/{part}" if part else context.key,
         deadline=min(timeout, context.time_left),
         report=context.report,
+        leaves=leaves,
     )
     return StepResult(result=result)

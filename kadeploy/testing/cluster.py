@@ -146,6 +146,7 @@ class SimulatedRemote:
         key: str,
         deadline: float,
         report: ReportBytes | None = None,
+        leaves: bool = False,
     ) -> Result:
         gone = {name for name in nodes if self._nodes[name].system is not System.MINIMAL}
         present = [self._nodes[name] for name in nodes if name not in gone]
@@ -157,7 +158,8 @@ class SimulatedRemote:
                 ko[node.name] = reason
         if gone:
             await asyncio.sleep(deadline)
-        ko.update(dict.fromkeys(gone, f"the agent did not answer within {deadline:.0f} s"))
+        if not leaves:
+            ko.update(dict.fromkeys(gone, f"the agent did not answer within {deadline:.0f} s"))
         return Result(ok=NodeSet(nodes.names - ko.keys()), ko=ko)
 
     def _once(self, node: SimulatedNode, command: Command, key: str) -> str:

@@ -28,6 +28,7 @@ class AgentRemote:
         key: str,
         deadline: float,
         report: ReportBytes | None = None,
+        leaves: bool = False,
     ) -> Result:
         calls: list[Call] = []
         end = asyncio.get_running_loop().time() + deadline
@@ -41,16 +42,19 @@ class AgentRemote:
             if calls:
                 left = end - asyncio.get_running_loop().time()
                 await asyncio.wait([call.done for call in calls], timeout=max(0.0, left))
-            return self._collect(calls, deadline)
+            return self._collect(calls, deadline, leaves)
         finally:
             for call in calls:
                 self._meeting.calls.give_up(call, self._meeting.session(call.node))
 
-    def _collect(self, calls: list[Call], deadline: float) -> Result:
+    def _collect(self, calls: list[Call], deadline: float, leaves: bool) -> Result:
         ok: list[str] = []
         ko: dict[str, str] = {}
         outputs: dict[str, str] = {}
         for call in calls:
+            if leaves and not call.answered and not self._meeting.session(call.node):
+                ok.append(call.node)
+                continue
             if not call.done.done():
                 ko[call.node] = self._why_late(call, deadline)
                 continue

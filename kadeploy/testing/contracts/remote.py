@@ -48,6 +48,12 @@ async def an_absent_node_fails_alone_and_in_time(subject: RemoteSubject) -> None
     assert loop.time() - began < 10
 
 
+async def one_that_is_gone_has_left(subject: RemoteSubject) -> None:
+    both = subject.nodes | NodeSet([subject.absent])
+    result = await subject.remote.run(both, subject.command, key="leaves", deadline=2, leaves=True)
+    assert result.ok == both, result.ko
+
+
 async def nobody_is_nothing(subject: RemoteSubject) -> None:
     assert await subject.remote.run(NodeSet(), subject.command, key="nobody", deadline=60) == Result()
 
@@ -65,5 +71,6 @@ CHECKS: tuple[Callable[[RemoteSubject], Awaitable[None]], ...] = (
     every_node_runs_it_once,
     a_repeated_key_is_answered_with_the_first_result,
     an_absent_node_fails_alone_and_in_time,
+    one_that_is_gone_has_left,
     nobody_is_nothing,
 )
