@@ -45,8 +45,8 @@ def main() -> None:
         one = measure(served, NodeSet.parse("node-1"))
     for name, took, steps, own in (("1 node", *one), ("3 nodes at once", *three)):
         print(f"\ndeployment of {name}: {took:.1f} s")
-        for floor, whose in ((one[2], "of one node"), (own, f"of {name}")):
-            print(f"  {took / floor.seconds:.2f} times the floor {whose}")
+        for floor, whose in {one[2]: "1 node", own: name}.items():
+            print(f"  {took / floor.seconds:.2f} times the floor of {whose}")
         tell(own)
         table(steps)
 
