@@ -116,7 +116,7 @@ RequiredBy=ssh.service
 }
 ENABLED = ("systemd-networkd.service", "ssh-host-key.service")
 LEFTOVERS = ("etc/apt/apt.conf.d/99mmdebstrap", "etc/dpkg/dpkg.cfg.d/99mmdebstrap", "var/log/apt", "var/log/dpkg.log")
-KERNEL_PARAMETERS = "console=tty0 console=ttyS0,115200"
+KERNEL_PARAMETERS = "quiet console=tty0 console=ttyS0,115200"
 
 
 def build_demo_image(output_dir: Path, *, force: bool = False, say: debian.Say = print) -> Path:
