@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def test_every_node_gets_the_image_and_the_head_gives_it_once(image: Image) -> N
 
 @pytest.mark.parametrize("size", [0, 1, 1 << 20, (1 << 20) + 1])
 def test_one_node_and_any_size(tmp_path: Path, size: int) -> None:
-    image = Image(tmp_path, os.urandom(size))
+    image = Image(tmp_path, random.Random(size).randbytes(size))
     with relays(1) as nodes, started(Head(image.path, image.manifest, host="127.0.0.1")) as head:
         give_orders(head, nodes, image.file_of)
         outcome = nodes[0].outcome()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 
 from kadeploy.broadcast.sink import CommandSink, DeviceSink, FileSink, Sink, SinkFailed
 
-CONTENT = os.urandom(3_000_000)
+CONTENT = random.Random(3).randbytes(3_000_000)
 
 
 def fill(sink: Sink) -> None:

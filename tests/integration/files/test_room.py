@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -21,7 +22,7 @@ Damage = Callable[[Path], object]
 
 def serve(web: WebServer, **sizes: int) -> None:
     for name, mib in sizes.items():
-        web.answers[f"/{name}"] = content(os.urandom(mib * MIB), etag=f'"{name}"')
+        web.answers[f"/{name}"] = content(random.Random(name).randbytes(mib * MIB), etag=f'"{name}"')
 
 
 def still_here(files: Mapping[str, LocalFile]) -> list[str]:
@@ -65,7 +66,7 @@ def test_what_was_used_longest_ago_goes_first_and_what_is_in_use_stays(
 def test_a_file_that_never_fits_is_refused(open_cache: OpenCache, web: WebServer, tmp_path: Path, answer: Pack) -> None:
     cache = open_cache(size=4 * MIB)
     serve(web, small=3)
-    web.answers["/big"] = answer(os.urandom(9 * MIB))
+    web.answers["/big"] = answer(random.Random(9).randbytes(9 * MIB))
 
     async def story() -> None:
         await cache.pin(f"{web.url}/small", owner="D-1")
@@ -127,7 +128,7 @@ def test_an_owner_may_pin_twice_and_release_what_it_never_had(cache: FileCache, 
 
 
 def test_the_same_bytes_from_two_places_are_kept_once(cache: FileCache, web: WebServer, tmp_path: Path) -> None:
-    web.answers["/a"] = web.answers["/b"] = content(os.urandom(2 * MIB))
+    web.answers["/a"] = web.answers["/b"] = content(random.Random(2).randbytes(2 * MIB))
 
     async def story() -> None:
         pins = (cache.pin(f"{web.url}/{name}", owner=f"D-{name}") for name in "ab")
