@@ -7,6 +7,7 @@
       MissingOption    12       ConflictingOptions 13  NothingModified  14     CommandFailed   15
       DatabaseProblem  20       CacheProblem    21     CacheFull        22     Destructive     30
       NotFound (404)            NotAuthenticated (401) Forbidden (403)         Unavailable (503)
+                                  TooManyFailures (429)
 
 A class says what to do with it: `code` is Kadeploy3's number (sent as X-Application-Error-Code),
 `status` the HTTP status, `retryable` whether the same request may succeed later. An instance is one
@@ -169,6 +170,18 @@ class NotAuthenticated(KadeployError):
     """Who you are could not be established."""
 
     status = 401
+
+
+class TooManyFailures(NotAuthenticated):
+    """Who you are was tried too often in vain."""
+
+    status = 429
+    retryable = True
+
+    def __init__(self, message: str | None = None, *, wait: float) -> None:
+        """`wait`: seconds until it may be tried again."""
+        super().__init__(message, hint=f"try again in {wait:.0f} s")
+        self.wait = wait
 
 
 class Forbidden(KadeployError):

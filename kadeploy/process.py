@@ -38,9 +38,11 @@ class Finished:
         """Why it failed, in one line, with the last thing it said."""
         said = (self.stderr.strip() or self.stdout.strip()).splitlines()
         last = f": {said[-1].strip()[:500]}" if said else ""
-        return f"{self.argv[0]} {self._ended()}{last}"
+        return f"{self.argv[0]} {self.ending}{last}"
 
-    def _ended(self) -> str:
+    @property
+    def ending(self) -> str:
+        """How it ended, in words that follow its name."""
         if self.timed_out:
             return "did not end in time"
         if self.status == 127:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import ssl
 from collections.abc import Callable
 
+from kadeploy.agent.authority import Trust
 from kadeploy.agent.handshake import TurnedAway, next_line, shake_hands
 from kadeploy.agent.settings import Settings
 from kadeploy.agent.worker import Worker
@@ -71,16 +71,14 @@ class Silence:
 
 
 class Connection:
-    """`tls`: speak TLS, and verify the server by it as well."""
+    """With an authority in the settings, TLS with a server that it vouches for, and nothing else."""
 
-    def __init__(
-        self, settings: Settings, boot: str, worker: Worker, outlet: Outlet, *, tls: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, boot: str, worker: Worker, outlet: Outlet) -> None:
         self._settings = settings
         self._boot = boot
         self._worker = worker
         self._outlet = outlet
-        self._tls = tls
+        self._trust = Trust(settings.server, settings.ca)
         self._attempt = 0
 
     async def keep(self) -> None:
@@ -99,7 +97,8 @@ class Connection:
         """One connection, until it is lost; raises why."""
         host, port = self._settings.host, self._settings.port
         async with asyncio.timeout(_CONNECT):
-            reader, writer = await asyncio.open_connection(host, port, limit=LINE_LIMIT, ssl=self._tls)
+            tls = await self._trust.context()
+            reader, writer = await asyncio.open_connection(host, port, limit=LINE_LIMIT, ssl=tls)
         try:
             async with asyncio.timeout(_CONNECT):
                 await shake_hands(reader, writer, self._settings, self._boot)

@@ -14,13 +14,17 @@ _NEEDED = ("meet", "node", "token")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where to report (`host`, `port`), as which node, with which secret; `server` is the HTTP address."""
+    """Where to report (`host`, `port`), as which node, with which secret; `server` is the HTTP address.
+
+    `ca` is the SHA-256 of the certificate that vouches for the server, in hexadecimal; without it there is no TLS.
+    """
 
     host: str
     port: int
     node: str
     token: str = field(repr=False)
     server: str = ""
+    ca: str = ""
     state: Path = STATE
 
 
@@ -36,6 +40,8 @@ def settings_from(words: Mapping[str, str]) -> Settings:
     host, _, port = words.get("meet", "").rpartition(":")
     if words.get("meet") and not (host and port.isdecimal()):
         faults.append(f"kadeploy.meet: {words['meet']!r} is not HOST:PORT")
+    if words.get("ca") and not words.get("server"):
+        faults.append("kadeploy.server: is missing, which has the certificate that kadeploy.ca is the fingerprint of")
     if faults:
         raise Faults(faults)
     return Settings(
@@ -44,6 +50,7 @@ def settings_from(words: Mapping[str, str]) -> Settings:
         node=words["node"],
         token=words["token"],
         server=words.get("server", ""),
+        ca=words.get("ca", "").lower(),
         state=Path(words.get("state") or STATE),
     )
 
@@ -54,7 +61,7 @@ def options(argv: Sequence[str]) -> dict[str, str]:
     Raises Faults.
     """
     names = [name.removeprefix("--") for name in argv[::2]]
-    faults = [f"{name}: is no option" for name in names if name not in (*_NEEDED, "server", "state")]
+    faults = [f"{name}: is no option" for name in names if name not in (*_NEEDED, "server", "ca", "state")]
     if len(argv) % 2:
         faults.append(f"{argv[-1]}: needs a value")
     if faults:

@@ -90,9 +90,13 @@ class Worker:
     def _ask(self, asked: Run) -> None:
         if ended := self._results.of(asked.key):
             self._tell(ended)
-        elif asked.key not in self._waiting and not (self._running and self._running[0] == asked.key):
+        elif asked.key not in self._waiting and not self._is_at(asked.key):
             self._waiting[asked.key] = asked
             self._wake.set()
+
+    def _is_at(self, key: str) -> bool:
+        """Whether it runs, and is not just being ended: asked again meanwhile, it is to be done anew."""
+        return bool(self._running and self._running[0] == key and not self._running[1].cancelling())
 
     def _cancel(self, key: str) -> None:
         self._leaving.pop(key, None)

@@ -10,12 +10,11 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from kadeploy.api import answers, problems
+from kadeploy.api import problems
 from kadeploy.api.auth.chain import Chain
-from kadeploy.api.auth.credentials import Credentials
-from kadeploy.api.call import NOBODY, Call
-from kadeploy.api.parameters import LARGEST, merged, schema
-from kadeploy.api.paths import RawPath, segment
+from kadeploy.api.endpoint import Endpoint
+from kadeploy.api.parameters import LARGEST, schema
+from kadeploy.api.paths import RawPath
 from kadeploy.api.routes import Route, routes
 from kadeploy.api.server import Settings
 from kadeploy.operations.assemble import UseCases
@@ -31,14 +30,16 @@ def create_app(use_cases: UseCases, authentication: Chain, settings: Settings) -
         summary="Installs operating systems on whole clusters",
         version=settings.version,
         redirect_slashes=False,
+        docs_url=None,  # these pages run scripts of other hosts, with what the reader may do here
+        redoc_url=None,
         max_body_size=LARGEST,
     )
     table = routes(use_cases, settings)
     for route in table:
-        endpoint = _endpoint(route, authentication, settings)
-        _add(app, route, endpoint)
+        endpoint = Endpoint(route=route, chain=authentication, trail=use_cases.audit, settings=settings)
+        _add(app, route, endpoint.answer)
     app.add_exception_handler(HTTPException, _refused(table))
-    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
+    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=1)
     app.add_middleware(RawPath)
     return app
 
@@ -63,32 +64,6 @@ def _add(app: FastAPI, route: Route, endpoint: Callable[[Request], Awaitable[Res
             operation_id=_WORDLESS.sub("_", f"{route.method}{route.path}").strip("_").lower(),
             openapi_extra=extra,
         )
-
-
-def _endpoint(route: Route, authentication: Chain, settings: Settings) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        try:
-            media = answers.negotiate(request.headers.get("accept", ""))
-            shown = _credentials(request, settings)
-            call = Call(
-                caller=NOBODY if route.is_open else await authentication.caller(shown),
-                path={name: segment(text) for name, text in request.path_params.items()},
-                parameters=await merged(request),
-                last_event=request.headers.get("last-event-id", ""),
-            )
-            return answers.rendered(await route.handler(call), media)
-        except Exception as error:
-            return problems.answer(error, challenge=authentication.challenge)
-
-    return endpoint
-
-
-def _credentials(request: Request, settings: Settings) -> Credentials:
-    return Credentials(
-        address=request.client.host if request.client else "",
-        user=request.headers.get(f"{settings.headers_prefix}User", ""),
-        authorization=request.headers.get("authorization", ""),
-    )
 
 
 def _refused(table: tuple[Route, ...]) -> Callable[[Request, Exception], Awaitable[Response]]:

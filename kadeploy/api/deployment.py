@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import Field
+
 from kadeploy.api.call import Call
-from kadeploy.api.launching import LaunchAnswer, LaunchParameters, refuse_what_comes_later
-from kadeploy.api.parameters import Number, Parameters, Toggle, decoded
-from kadeploy.errors import ConflictingOptions, InvalidEnvironment, InvalidOption, MissingOption
+from kadeploy.api.launching import (
+    CustomParameters,
+    LaunchAnswer,
+    RecordedEnvironment,
+    partition_number,
+)
+from kadeploy.api.parameters import Number, Toggle, decoded
+from kadeploy.errors import InvalidEnvironment, MissingOption
 from kadeploy.operations.deploy import Deploy, DeployOrder, WantedEnvironment
 from kadeploy.operations.gathering import Gathering
 
 
-class RecordedEnvironment(Parameters):
-    name: str
-    user: str | None = None
-    version: Number = None
-
-
-class DeployParameters(LaunchParameters):
+class DeployParameters(CustomParameters):
     """`environment` is `{kind: database, name, user?, version?}` or `{kind: anonymous}` with a description.
 
     `ssh_authorized_keys` is the URL of a file of keys, `ssh_authorized_keys_content` the keys themselves.
+    `block_device` without `deploy_partition` is the whole disk. `automata` is
+    `{macro-step: [{name, retries?, timeout?}]}`, in place of the cluster's; `pxe` is `{profile, singularities?}`.
     """
 
     environment: dict[str, Any] | None = None
@@ -30,6 +33,11 @@ class DeployParameters(LaunchParameters):
     ssh_authorized_keys_content: str = ""
     deploy_partition: str = ""
     block_device: str = ""
+    boot_partition: Number = None
+    reformat_tmp_partition: str = ""
+    vlan: str = ""
+    automata: dict[str, Any] = Field(default_factory=dict)
+    pxe: dict[str, Any] = Field(default_factory=dict)
     disable_kexec: Toggle = False
     disable_bootloader_install: Toggle = False
     disable_disk_partitioning: Toggle = False
@@ -46,12 +54,10 @@ class Deployment:
 
     async def launch(self, call: Call) -> object:
         gathering = Gathering()
-        with gathering:
-            refuse_what_comes_later(call.parameters)
         asked = decoded(DeployParameters, call.parameters)
         partition, environment = None, WantedEnvironment()
         with gathering:
-            partition = _partition(asked)
+            partition = partition_number(asked.deploy_partition)
         with gathering:
             environment = _environment(asked.environment)
         gathering.settle()
@@ -62,25 +68,21 @@ class Deployment:
             keys_content=asked.ssh_authorized_keys_content,
             partition=partition,
             block_device=asked.block_device,
+            whole_disk=bool(asked.block_device) and not asked.deploy_partition,
+            boot_partition=asked.boot_partition,
+            reformat_tmp=asked.reformat_tmp_partition,
+            vlan=asked.vlan,
+            automata=asked.automata,
+            pxe=asked.pxe,
             disable_kexec=asked.disable_kexec,
             disable_bootloader_install=asked.disable_bootloader_install,
             disable_disk_partitioning=asked.disable_disk_partitioning,
             reboot_timeout=asked.timeout_reboot_classical,
             kexec_timeout=asked.timeout_reboot_kexec,
-            force=asked.force,
-            dry_run=asked.dry_run,
+            customs=asked.customs,
+            terms=asked.terms,
         )
         return self._answer.tell(call, asked, await self._deploy.start(call.caller, order))
-
-
-def _partition(asked: DeployParameters) -> int | None:
-    if not asked.deploy_partition:
-        if asked.block_device:
-            raise ConflictingOptions("block_device without deploy_partition is the whole disk, which cannot be done")
-        return None
-    if not asked.deploy_partition.isdecimal():
-        raise InvalidOption(f"deploy_partition: must be a partition's number, not {asked.deploy_partition!r}")
-    return int(asked.deploy_partition)
 
 
 def _environment(given: Mapping[str, Any] | None) -> WantedEnvironment:

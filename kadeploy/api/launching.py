@@ -2,51 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from pydantic import Field
 
 from kadeploy.api.call import Call
-from kadeploy.api.parameters import Parameters, Texts, Toggle
+from kadeploy.api.parameters import Number, Parameters, Texts, Toggle
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.errors import InvalidCustomOperations, InvalidOption, InvalidVlan, KadeployError
-from kadeploy.operations.gathering import Gathering
-from kadeploy.operations.launch import Launched
+from kadeploy.errors import InvalidOption
+from kadeploy.operations.custom import Customs
+from kadeploy.operations.launch import Launched, Terms
 from kadeploy.operations.logs import VERBOSITY, Logs
-from kadeploy.plans.codec import encode
-
-_LATER: Final[Mapping[str, type[KadeployError]]] = {
-    "custom_operations": InvalidCustomOperations,
-    "vlan": InvalidVlan,
-    "breakpoint": InvalidOption,
-    "pxe": InvalidOption,
-    "automata": InvalidOption,
-    "boot_partition": InvalidOption,
-    "reformat_tmp_partition": InvalidOption,
-}
 
 
 class LaunchParameters(Parameters):
-    """`hook` is accepted and means nothing, as no hook can be configured; `debug` leads to empty debugs."""
+    """`hook` asks for the site's command at the end; `debug` leads to empty debugs; `breakpoint` is `MACRO[:micro]`."""
 
     nodes: Texts = ()
     force: Toggle = False
+    wait_nodes: Toggle = False
+    breakpoint: str = ""
     dry_run: Toggle = False
     debug: Toggle = False
     hook: Toggle = False
     verbose_level: Annotated[int, Field(ge=0, le=5)] = VERBOSITY
 
+    @property
+    def terms(self) -> Terms:
+        return Terms(
+            force=self.force,
+            wait_nodes=self.wait_nodes,
+            breakpoint=self.breakpoint,
+            dry_run=self.dry_run,
+            hook=self.hook,
+        )
 
-def refuse_what_comes_later(parameters: Mapping[str, object]) -> None:
-    """An option of Kadeploy3 that would be left out silently is refused instead; raises for all of them at once."""
-    gathering = Gathering()
-    for name, kind in _LATER.items():
-        if parameters.get(name) not in (None, "", [], {}):
-            with gathering:
-                raise kind(f"{name}: this version cannot do this")
-    gathering.settle()
+
+class CustomParameters(LaunchParameters):
+    """What people put before, behind or in place of micro-steps, and what their scripts are told."""
+
+    custom_operations: dict[str, Any] = Field(default_factory=dict)
+    custom_variables: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def customs(self) -> Customs:
+        return Customs(operations=self.custom_operations, variables=self.custom_variables)
+
+
+class RecordedEnvironment(Parameters):
+    name: str
+    user: str | None = None
+    version: Number = None
+
+
+def partition_number(text: str) -> int | None:
+    """None for none; raises InvalidOption."""
+    if text and not text.isdecimal():
+        raise InvalidOption(f"deploy_partition: must be a partition's number, not {text!r}")
+    return int(text) if text else None
 
 
 class LaunchAnswer:
@@ -83,5 +97,5 @@ def _plan(launched: Launched) -> dict[str, Any]:
         "dry_run": True,
         "nodes": list(NodeSet(launched.operation.nodes)),
         "text": launched.text(),
-        "plans": {cluster: encode(plan) for cluster, plan in launched.plans.items()},
+        "plans": launched.shown(),
     }

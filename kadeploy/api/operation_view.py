@@ -18,7 +18,7 @@ def short_view(operation: Operation, *, done: bool) -> dict[str, Any]:
 
 def long_view(operation: Operation, board: Board, *, done: bool, unread: bool, now: float) -> dict[str, Any]:
     """For its owner and for administrators. `unread`: there are log lines to be read."""
-    view = {**_head(operation, done), "state": str(operation.state)}
+    view = {**_head(operation, done), "state": operation.phase}
     if operation.environment is not None:
         view["environment"] = environment_view(operation.environment)
     if operation.state is not OperationState.ERROR:
@@ -74,7 +74,10 @@ def _nodes(operation: Operation, board: Board, done: bool) -> dict[str, list[str
     else:
         ok = board.having(Progress.OK)
         ko = board.having(Progress.KO) | board.having(Progress.ABORTED)
+    held = operation.having(Progress.HELD)
     view = {"ok": list(ok), "ko": list(ko)}
+    if held:
+        view["held"] = list(held)
     if not done:
-        view["processing"] = list(NodeSet(operation.nodes - ok - ko))
+        view["processing"] = list(NodeSet(operation.nodes - ok - ko - held))
     return view

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from kadeploy.api.call import Call, Handler
-from kadeploy.api.launching import LaunchAnswer, LaunchParameters, refuse_what_comes_later
+from kadeploy.api.launching import LaunchAnswer, LaunchParameters
 from kadeploy.api.parameters import decoded
 from kadeploy.domain.power import Level, PowerAction
+from kadeploy.errors import InvalidCustomOperations
 from kadeploy.operations.power import Power, PowerOrder
 
 
@@ -25,16 +26,21 @@ class Powering:
         self._listing = listing
 
     async def switch(self, call: Call) -> object:
-        refuse_what_comes_later(call.parameters)
         asked = decoded(SwitchParameters, call.parameters)
         return await self._start(call, asked, PowerAction(asked.status), asked.level)
 
     async def ask_or_list(self, call: Call) -> object:
         if "nodes" not in call.parameters:
             return await self._listing(call)
-        refuse_what_comes_later(call.parameters)
         return await self._start(call, decoded(LaunchParameters, call.parameters), PowerAction.STATUS, None)
 
     async def _start(self, call: Call, asked: LaunchParameters, action: PowerAction, level: Level | None) -> object:
-        order = PowerOrder(nodes=asked.nodes, action=action, level=level, force=asked.force, dry_run=asked.dry_run)
+        if call.parameters.get("custom_operations"):
+            raise InvalidCustomOperations("custom_operations: switching nodes on and off has no place for any")
+        order = PowerOrder(
+            nodes=asked.nodes,
+            action=action,
+            level=level,
+            terms=asked.terms,
+        )
         return self._answer.tell(call, asked, await self._power.start(call.caller, order))

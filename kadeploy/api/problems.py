@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import math
 import secrets
 from http import HTTPStatus
 from typing import Final
@@ -16,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from kadeploy.api import answers
-from kadeploy.errors import BadConfiguration, KadeployError, NotAuthenticated
+from kadeploy.errors import BadConfiguration, KadeployError, TooManyFailures
 
 _INFO: Final = 3000  # bytes of the message that go into a header
 
@@ -28,7 +29,9 @@ def answer(error: Exception, *, challenge: str = "") -> Response:
     if isinstance(error, KadeployError) and not isinstance(error, BadConfiguration):
         if error.status == HTTPStatus.BAD_REQUEST and error.code is not None:
             return _application(error, error.code)
-        headers = {"WWW-Authenticate": challenge} if isinstance(error, NotAuthenticated) and challenge else {}
+        headers = {"WWW-Authenticate": challenge} if error.status == HTTPStatus.UNAUTHORIZED and challenge else {}
+        if isinstance(error, TooManyFailures):
+            headers = {"Retry-After": str(math.ceil(error.wait))}
         return _http(error.status, str(error), headers)
     if isinstance(error, HTTPException):
         return _http(error.status_code, error.detail, dict(error.headers or {}))

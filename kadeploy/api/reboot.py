@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import Field
+
 from kadeploy.api.call import Call
-from kadeploy.api.launching import LaunchAnswer, LaunchParameters, refuse_what_comes_later
+from kadeploy.api.launching import (
+    CustomParameters,
+    LaunchAnswer,
+    RecordedEnvironment,
+    partition_number,
+)
 from kadeploy.api.parameters import Toggle, decoded
 from kadeploy.domain.power import Level
 from kadeploy.domain.request import RebootKind
 from kadeploy.operations.reboot import Reboot, RebootOrder
 
 
-class RebootParameters(LaunchParameters):
-    """`check_destructive` is about kinds of reboot that this version does not have."""
+class RebootParameters(CustomParameters):
+    """`environment` is `{name, user?, version?}`, for recorded_env; `pxe` `{profile, singularities?}`, for set_pxe."""
 
     kind: RebootKind = RebootKind.SIMPLE
     level: Level = Level.SOFT
@@ -19,6 +28,11 @@ class RebootParameters(LaunchParameters):
     ssh_authorized_keys_content: str = ""
     timeout_reboot_classical: str = ""
     check_destructive: Toggle = False
+    environment: dict[str, Any] = Field(default_factory=dict)
+    deploy_partition: str = ""
+    block_device: str = ""
+    vlan: str = ""
+    pxe: dict[str, Any] = Field(default_factory=dict)
 
 
 class Rebooting:
@@ -29,8 +43,8 @@ class Rebooting:
         self._answer = answer
 
     async def launch(self, call: Call) -> object:
-        refuse_what_comes_later(call.parameters)
         asked = decoded(RebootParameters, call.parameters)
+        recorded = decoded(RecordedEnvironment, asked.environment, place="environment.") if asked.environment else None
         order = RebootOrder(
             nodes=asked.nodes,
             kind=asked.kind,
@@ -38,7 +52,14 @@ class Rebooting:
             keys_address=asked.ssh_authorized_keys,
             keys_content=asked.ssh_authorized_keys_content,
             reboot_timeout=asked.timeout_reboot_classical,
-            force=asked.force,
-            dry_run=asked.dry_run,
+            environment=recorded.name if recorded else "",
+            environment_user=(recorded.user or None) if recorded else None,
+            environment_version=recorded.version if recorded else None,
+            partition=partition_number(asked.deploy_partition),
+            check_destructive=asked.check_destructive,
+            vlan=asked.vlan,
+            pxe=asked.pxe,
+            customs=asked.customs,
+            terms=asked.terms,
         )
         return self._answer.tell(call, asked, await self._reboot.start(call.caller, order))

@@ -1,9 +1,14 @@
-"""Every path of the API, on one screen: Kadeploy3's, and beyond it `events` and `board`."""
+"""Every path of the API, on one screen, and what each asks of who calls it.
+
+Kadeploy3's, and beyond them `events`, `board`, `tokens`, `whoami`, `audit` and `ca`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kadeploy.api.audit import AuditResource
 from kadeploy.api.call import Handler
 from kadeploy.api.deployment import Deployment, DeployParameters
 from kadeploy.api.environments import AddParameters, DeleteParameters, EnvironmentsResource, ModifyParameters
@@ -14,74 +19,115 @@ from kadeploy.api.power import Powering, SwitchParameters
 from kadeploy.api.reboot import Rebooting, RebootParameters
 from kadeploy.api.rights import RightsParameters, RightsResource
 from kadeploy.api.server import ServerResource, Settings
-from kadeploy.api.workflows import Workflows
+from kadeploy.api.tokens import CreateParameters, TokensResource
+from kadeploy.api.workflows import DeleteParameters as DeleteOperation
+from kadeploy.api.workflows import WithdrawParameters, Workflows
+from kadeploy.domain.access import Access
 from kadeploy.domain.state import OperationKind
 from kadeploy.operations.assemble import UseCases
+
+OPEN, READ, OPERATE, OVERSEE, ADMINISTER = Access
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`body` describes the parameters in OpenAPI; `is_open`: asked without authentication."""
+    """`body` describes the parameters in OpenAPI; with nodes named, `with_nodes` is asked for instead of `access`."""
 
     method: str
     path: str
+    access: Access
     does: str
     handler: Handler
     body: type[Parameters] | None = None
-    is_open: bool = False
+    with_nodes: Access | None = None
+
+    def needs(self, parameters: Mapping[str, object]) -> Access:
+        return self.with_nodes if self.with_nodes and "nodes" in parameters else self.access
+
+    def changes(self, parameters: Mapping[str, object]) -> bool:
+        """Whether a request is to be written down: it is to change something."""
+        return self.method != "GET" or self.needs(parameters) is OPERATE
 
 
 def routes(use_cases: UseCases, settings: Settings) -> tuple[Route, ...]:
     """Both `/x` and `/x/` are answered for each."""
     server = ServerResource(use_cases.info, settings)
     nodes = NodesResource(use_cases.nodes)
-    envs = EnvironmentsResource(use_cases.environments, use_cases.environment_changes)
-    rights = RightsResource(use_cases.rights)
+    tokens = TokensResource(use_cases.tokens)
+    return (
+        Route("GET", "/version", OPEN, "The server's version", server.version),
+        Route("GET", "/auth_headers_prefix", OPEN, "How the User header begins", server.headers_prefix),
+        Route("GET", "/info", OPEN, "What the server can do", server.info),
+        Route("GET", "/clusters", OPEN, "The clusters' names", server.clusters),
+        Route("GET", "/ca", OPEN, "The authority of the server's certificate", server.authority),
+        Route("GET", "/whoami", READ, "Who the server takes you for", tokens.whoami),
+        Route("GET", "/tokens", READ, "Your tokens", tokens.listed),
+        Route("POST", "/tokens", READ, "Make a token", tokens.create, CreateParameters),
+        Route("DELETE", "/tokens/{id}", READ, "Revoke a token", tokens.revoke),
+        Route("GET", "/audit", OVERSEE, "Who did what", AuditResource(use_cases.audit).show),
+        Route("GET", "/nodes", READ, "What was last made of nodes", nodes.show),
+        Route("GET", "/nodes/{node}", READ, "What was last made of a node", nodes.show),
+        *_environment_routes(EnvironmentsResource(use_cases.environments, use_cases.environment_changes)),
+        *_rights_routes(RightsResource(use_cases.rights)),
+        *_launch_routes(use_cases),
+    )
+
+
+def _environment_routes(envs: EnvironmentsResource) -> tuple[Route, ...]:
+    one, version = "/environments/{user}/{name}", "/environments/{user}/{name}/{version}"
+    return (
+        Route("GET", "/environments", READ, "Find environments", envs.search),
+        Route("POST", "/environments", OPERATE, "Record an environment", envs.add, AddParameters),
+        Route("PUT", "/environments", ADMINISTER, "Move the files of environments", envs.move_files),
+        Route("PUT", one, OPERATE, "Change an environment", envs.modify, ModifyParameters),
+        Route("PUT", version, OPERATE, "Change a version", envs.modify, ModifyParameters),
+        Route("DELETE", one, OPERATE, "Delete an environment", envs.delete, DeleteParameters),
+        Route("DELETE", version, OPERATE, "Delete a version", envs.delete, DeleteParameters),
+    )
+
+
+def _rights_routes(rights: RightsResource) -> tuple[Route, ...]:
+    of_user, on_node = "/rights/{user}", "/rights/{user}/{node}"
+    return (
+        Route("GET", "/rights", OVERSEE, "Everybody's rights", rights.show),
+        Route("POST", "/rights", ADMINISTER, "Grant rights", rights.grant, RightsParameters),
+        Route("GET", of_user, OVERSEE, "A user's rights", rights.show),
+        Route("GET", on_node, OVERSEE, "A user's rights on a node", rights.show),
+        Route("DELETE", of_user, ADMINISTER, "Revoke rights", rights.revoke, RightsParameters),
+        Route("DELETE", on_node, ADMINISTER, "Revoke rights on a node", rights.revoke, RightsParameters),
+    )
+
+
+def _launch_routes(use_cases: UseCases) -> tuple[Route, ...]:
     answer = LaunchAnswer(use_cases.logs)
     kinds = {kind: Workflows(kind, use_cases) for kind in OperationKind}
     deployment, reboot = Deployment(use_cases.deploy, answer), Rebooting(use_cases.reboot, answer)
     power = Powering(use_cases.power, answer, kinds[OperationKind.POWER].listed)
     return (
-        Route("GET", "/version", "The server's version", server.version, is_open=True),
-        Route("GET", "/auth_headers_prefix", "How the User header begins", server.headers_prefix, is_open=True),
-        Route("GET", "/info", "What the server can do", server.info, is_open=True),
-        Route("GET", "/clusters", "The clusters' names", server.clusters, is_open=True),
-        Route("GET", "/nodes", "What was last made of nodes", nodes.show),
-        Route("GET", "/nodes/{node}", "What was last made of a node", nodes.show),
-        Route("GET", "/environments", "Find environments", envs.search),
-        Route("POST", "/environments", "Record an environment", envs.add, AddParameters),
-        Route("PUT", "/environments", "Move the files of environments", envs.move_files),
-        Route("PUT", "/environments/{user}/{name}", "Change an environment", envs.modify, ModifyParameters),
-        Route("PUT", "/environments/{user}/{name}/{version}", "Change a version", envs.modify, ModifyParameters),
-        Route("DELETE", "/environments/{user}/{name}", "Delete an environment", envs.delete, DeleteParameters),
-        Route("DELETE", "/environments/{user}/{name}/{version}", "Delete a version", envs.delete, DeleteParameters),
-        Route("GET", "/rights", "Everybody's rights", rights.show),
-        Route("POST", "/rights", "Grant rights", rights.grant, RightsParameters),
-        Route("GET", "/rights/{user}", "A user's rights", rights.show),
-        Route("GET", "/rights/{user}/{node}", "A user's rights on a node", rights.show),
-        Route("DELETE", "/rights/{user}", "Revoke rights", rights.revoke, RightsParameters),
-        Route("DELETE", "/rights/{user}/{node}", "Revoke rights on a node", rights.revoke, RightsParameters),
-        Route("POST", "/deployment", "Deploy", deployment.launch, DeployParameters),
-        Route("POST", "/reboot", "Reboot", reboot.launch, RebootParameters),
-        Route("PUT", "/power", "Switch on or off", power.switch, SwitchParameters),
-        Route("GET", "/power", "Ask whether nodes are on; without nodes, list", power.ask_or_list),
-        Route("GET", "/deployment", "List deployments", kinds[OperationKind.DEPLOYMENT].listed),
-        Route("GET", "/reboot", "List reboots", kinds[OperationKind.REBOOT].listed),
+        Route("POST", "/deployment", OPERATE, "Deploy", deployment.launch, DeployParameters),
+        Route("POST", "/reboot", OPERATE, "Reboot", reboot.launch, RebootParameters),
+        Route("PUT", "/power", OPERATE, "Switch on or off", power.switch, SwitchParameters),
+        Route("GET", "/power", READ, "Ask whether nodes are on; without nodes, list", power.ask_or_list, None, OPERATE),
+        Route("GET", "/deployment", READ, "List deployments", kinds[OperationKind.DEPLOYMENT].listed),
+        Route("GET", "/reboot", READ, "List reboots", kinds[OperationKind.REBOOT].listed),
         *(route for kind, workflows in kinds.items() for route in _operation_routes(f"/{kind}/{{wid}}", workflows)),
     )
 
 
 def _operation_routes(path: str, workflows: Workflows) -> tuple[Route, ...]:
     return (
-        Route("GET", path, "How it stands", workflows.show),
-        Route("DELETE", path, "Abort it; forget it when it has ended", workflows.delete),
-        Route("GET", f"{path}/logs", "New log lines, once", workflows.logs),
-        Route("GET", f"{path}/logs/{{cluster}}", "New log lines of a cluster, once", workflows.logs),
-        Route("GET", f"{path}/debugs", "Traces of commands", workflows.debugs),
-        Route("GET", f"{path}/debugs/{{node}}", "Traces of a node's commands", workflows.debugs),
-        Route("GET", f"{path}/state", "Where each node is, and why it failed", workflows.state),
-        Route("GET", f"{path}/status", "Who is in which step", workflows.status),
-        Route("GET", f"{path}/error", "Why it failed as a whole", workflows.error),
-        Route("GET", f"{path}/events", "Its events, as they come", workflows.events),
-        Route("GET", f"{path}/board", "The live picture, with timings", workflows.board),
+        Route("GET", path, READ, "How it stands", workflows.show),
+        Route("DELETE", path, OPERATE, "Abort it; forget it when it has ended", workflows.delete, DeleteOperation),
+        Route("DELETE", f"{path}/nodes", OPERATE, "Abort it on some nodes", workflows.withdraw, WithdrawParameters),
+        Route("DELETE", f"{path}/nodes/{{node}}", OPERATE, "Abort it on a node", workflows.withdraw),
+        Route("POST", f"{path}/resume", OPERATE, "Let nodes go on that are held", workflows.resume),
+        Route("GET", f"{path}/logs", READ, "New log lines, once", workflows.logs),
+        Route("GET", f"{path}/logs/{{cluster}}", READ, "New log lines of a cluster, once", workflows.logs),
+        Route("GET", f"{path}/debugs", READ, "Traces of commands", workflows.debugs),
+        Route("GET", f"{path}/debugs/{{node}}", READ, "Traces of a node's commands", workflows.debugs),
+        Route("GET", f"{path}/state", READ, "Where each node is, and why it failed", workflows.state),
+        Route("GET", f"{path}/status", READ, "Who is in which step", workflows.status),
+        Route("GET", f"{path}/error", READ, "Why it failed as a whole", workflows.error),
+        Route("GET", f"{path}/events", READ, "Its events, as they come", workflows.events),
+        Route("GET", f"{path}/board", READ, "The live picture, with timings", workflows.board),
     )

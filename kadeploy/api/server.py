@@ -1,4 +1,4 @@
-"""What anybody may ask, before saying who they are: version, header prefix, abilities, clusters."""
+"""What anybody may ask, before saying who they are: version, header prefix, abilities, clusters, authority."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from kadeploy.api.call import Call
+from kadeploy.errors import NotFound
 from kadeploy.operations.info import Info
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`headers_prefix` begins the name of the User header."""
+    """`headers_prefix` begins the name of the User header; `authority` is the certificate (PEM) that vouches for this
+    server's, empty without TLS."""
 
     headers_prefix: str = "X-Kadeploy-"
+    authority: str = ""
     version: str = version("kadeploy")
 
 
@@ -33,3 +36,9 @@ class ServerResource:
 
     async def clusters(self, call: Call) -> object:
         return self._info.clusters()
+
+    async def authority(self, call: Call) -> object:
+        """For who does not know it yet: it proves nothing by itself, and has a fingerprint to be compared."""
+        if not self._settings.authority:
+            raise NotFound("this server does not speak TLS")
+        return self._settings.authority.rstrip("\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kadeploy.api.board_view import board_view
 from kadeploy.api.call import Call
 from kadeploy.api.operation_view import long_view, node_states, short_view
-from kadeploy.api.parameters import Number, Parameters, decoded
+from kadeploy.api.parameters import Number, Parameters, Texts, Toggle, decoded
 from kadeploy.api.stream import event_stream
 from kadeploy.domain.operation import Operation
 from kadeploy.domain.state import OperationKind, OperationState
@@ -17,6 +17,16 @@ from kadeploy.operations.status import status
 
 class StreamParameters(Parameters):
     after: Number = None
+
+
+class DeleteParameters(Parameters):
+    """`cancel` asks for an end where a DELETE may only mean that somebody has left: of an operation that is held."""
+
+    cancel: Toggle = False
+
+
+class WithdrawParameters(Parameters):
+    nodes: Texts = ()
 
 
 class Workflows:
@@ -64,12 +74,12 @@ class Workflows:
         return ""
 
     async def board(self, call: Call) -> object:
-        operation = await self._own(call)
+        operation = await self._own(call, even_forgotten=True)
         return board_view(operation, await self._boards.of(operation.id), self._clock.now())
 
     async def events(self, call: Call) -> object:
         """Resumes after the event that the client saw last (`Last-Event-ID`), or after number `after`."""
-        operation = await self._own(call)
+        operation = await self._own(call, even_forgotten=True)
         after = decoded(StreamParameters, call.parameters).after
         if after is None and call.last_event:
             if not call.last_event.isdecimal():
@@ -78,19 +88,30 @@ class Workflows:
         return event_stream(self._events.follow(operation.id, after=after or 0))
 
     async def delete(self, call: Call) -> object:
-        await self._running.delete(call.caller, self._kind, call.path["wid"])
+        asked = decoded(DeleteParameters, call.parameters)
+        await self._running.delete(call.caller, self._kind, call.path["wid"], cancel=asked.cancel)
         return {"wid": call.path["wid"]}
 
-    async def _own(self, call: Call) -> Operation:
-        return await self._running.find_own(call.caller, self._kind, call.path["wid"])
+    async def withdraw(self, call: Call) -> object:
+        asked = decoded(WithdrawParameters, call.parameters)
+        texts = (call.path["node"],) if "node" in call.path else asked.nodes
+        nodes = await self._running.withdraw(call.caller, self._kind, call.path["wid"], texts)
+        return {"wid": call.path["wid"], "nodes": list(nodes)}
+
+    async def resume(self, call: Call) -> object:
+        nodes = await self._running.resume(call.caller, self._kind, call.path["wid"])
+        return {"wid": call.path["wid"], "nodes": list(nodes)}
+
+    async def _own(self, call: Call, *, even_forgotten: bool = False) -> Operation:
+        return await self._running.find_own(call.caller, self._kind, call.path["wid"], even_forgotten=even_forgotten)
 
     def _ended_view(self, call: Call, operation: Operation) -> object:
-        if not call.caller.may_act_for(operation.user):
+        if not call.caller.may_oversee(operation.user):
             return short_view(operation, done=True)
         return long_view(operation, Board(), done=True, unread=False, now=operation.ended)
 
     async def _shown(self, call: Call, operation: Operation) -> object:
-        if not call.caller.may_act_for(operation.user):
+        if not call.caller.may_oversee(operation.user):
             return short_view(operation, done=await self._running.is_done(operation))
         # What is read last may have more in it than what is read first, and never the other way round.
         done = await self._running.is_done(operation)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 from kadeploy.domain.boot import LOCAL_DISK, BootTarget
-from kadeploy.domain.node import Cluster, Node, Site
+from kadeploy.domain.node import Cluster, Nfsroot, Node, Site
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.ports.store import BootTargets
 
@@ -50,6 +50,15 @@ class Catalog:
 
     def of_address(self, address: str) -> Booting | None:
         return self._booting(self._by_address.get(plain_address(address)))
+
+    def named(self, name: str, target: BootTarget) -> Booting:
+        """A node of this site that boots something else than it would when it asks."""
+        node = self._site.nodes[name]
+        return Booting(node=node, cluster=self._site.clusters[node.cluster], target=target)
+
+    def nfsroot_of(self, cluster: str) -> Nfsroot | None:
+        described = self._site.clusters.get(cluster)
+        return described.nfsroot if described else None
 
     def _booting(self, node: Node | None) -> Booting | None:
         if node is None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -17,29 +16,16 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from kadeploy.boot.catalog import Booting, Catalog, plain_address, plain_mac
+from kadeploy.boot.catalog import Catalog, plain_address, plain_mac
 from kadeploy.boot.menus import ipxe
+from kadeploy.boot.minimal import MinimalBoots, MinimalEnvironment
 from kadeploy.domain.boot import BootKind
-from kadeploy.domain.meeting import token_hash
 from kadeploy.ports.clock import Clock
 from kadeploy.ports.store import Tokens
 
 logger = logging.getLogger(__name__)
 
 STRANGERS = 1000  # unknown machines remembered, to log each once
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MinimalEnvironment:
-    """The minimal environment as it is served. `url` is where it is fetched from (http://HOST:PORT), `meet` where
-    its agent reports (HOST:PORT), `agent` the agent's zipapp, `arguments` what its kernel is told in any case."""
-
-    url: str
-    meet: str
-    kernel: Path
-    initrd: Path
-    agent: bytes = field(repr=False)
-    arguments: tuple[str, ...] = ()
 
 
 class LargeFile(FileResponse):
@@ -49,7 +35,10 @@ class LargeFile(FileResponse):
 
 
 class BootPages:
-    """`disk_program` is what local_disk.py makes; without it UEFI machines are left to their firmware."""
+    """`disk_program` is what local_disk.py makes; without it UEFI machines are left to their firmware.
+
+    `content` tells where the file with a SHA-256 is that some operation uses now; only nodes may fetch it.
+    """
 
     def __init__(
         self,
@@ -59,13 +48,14 @@ class BootPages:
         tokens: Tokens,
         clock: Clock,
         disk_program: bytes = b"",
+        content: Callable[[str], Path | None] = lambda _: None,
     ) -> None:
         self._catalog = catalog
         self._disk_program = disk_program
         self._disk_script = ipxe.disk(f"{minimal.url}/boot/disk.efi" if disk_program else "")
         self._minimal = minimal
-        self._tokens = tokens
-        self._clock = clock
+        self.boots = MinimalBoots(minimal=minimal, tokens=tokens, clock=clock)
+        self._content = content
         self._strangers: set[str] = set()
 
     def application(self) -> Starlette:
@@ -74,8 +64,11 @@ class BootPages:
                 Route("/boot/ipxe", self.script),
                 Route("/boot/vmlinuz", self.kernel),
                 Route("/boot/initrd", self.initrd),
+                Route("/boot/nfsroot/{cluster}", self.nfsroot),
                 Route("/boot/agent.pyz", self.agent),
+                Route("/boot/ca.pem", self.authority),
                 Route("/boot/disk.efi", self.disk),
+                Route("/files/{sha256}", self.file),
             ]
         )
 
@@ -92,8 +85,13 @@ class BootPages:
             logger.warning("%s asks from %s what %s boots, whose address is %s", mac, source, node.name, node.address)
             return _text(f"{node.name} boots from {node.address}, not from {source}\n", status=403)
         logger.info("%s boots %s", node.name, booting.target.kind)
-        if booting.target.kind is BootKind.MINIMAL:
-            return _text(await self._minimal_script(booting))
+        match booting.target.kind:
+            case BootKind.MINIMAL:
+                return _text(ipxe.minimal(await self.boots.of(booting)))
+            case BootKind.NFSROOT:
+                return _text(ipxe.nfsroot(await self.boots.of(booting), booting.cluster.name))
+            case BootKind.PROFILE:
+                return _text(booting.target.params)
         return _text(self._disk_script)
 
     async def kernel(self, request: Request) -> Response:
@@ -102,28 +100,34 @@ class BootPages:
     async def initrd(self, request: Request) -> Response:
         return _file(self._minimal.initrd)
 
+    async def nfsroot(self, request: Request) -> Response:
+        """The kernel of that cluster whose root is on NFS."""
+        described = self._catalog.nfsroot_of(request.path_params["cluster"])
+        if described is None:
+            return _text("that cluster has no kernel whose root is on NFS\n", status=404)
+        return _file(Path(described.kernel))
+
     async def agent(self, request: Request) -> Response:
         return Response(self._minimal.agent, media_type="application/zip")
+
+    async def authority(self, request: Request) -> Response:
+        """Anybody may have it: an agent knows by its fingerprint that it is the right one."""
+        if not self._minimal.authority:
+            return _text("the server's agents do not speak TLS\n", status=404)
+        return _text(self._minimal.authority)
 
     async def disk(self, request: Request) -> Response:
         if not self._disk_program:
             return _text("the server has no disk.efi\n", status=404)
         return Response(self._disk_program, media_type="application/efi")
 
-    async def _minimal_script(self, booting: Booting) -> str:
-        """With a token of its own for this boot, which the store knows (hashed) before the node does."""
-        token = secrets.token_hex(32)
-        await self._tokens.issue(booting.node.name, at=self._clock.now(), token_hash=token_hash(token))
-        params = ipxe.kernel_words(f"{booting.cluster.deploy_params} {booting.target.params}")
-        return ipxe.minimal(
-            ipxe.MinimalBoot(
-                server=self._minimal.url,
-                meet=self._minimal.meet,
-                node=booting.node,
-                token=token,
-                arguments=(*self._minimal.arguments, *params),
-            )
-        )
+    async def file(self, request: Request) -> Response:
+        """Whoever knows the SHA-256 was told it with a command, or has the file already."""
+        source = plain_address(request.client.host if request.client else "")
+        path = self._content(request.path_params["sha256"]) if self._catalog.of_address(source) else None
+        if path is None:
+            return _text("there is no such file for you\n", status=404)
+        return LargeFile(path, media_type="application/octet-stream")
 
     def _log_stranger(self, who: str) -> None:
         if who not in self._strangers and len(self._strangers) < STRANGERS:

@@ -39,6 +39,10 @@ class AnswerLost(Unavailable):
     """The request was sent, but its answer never came: it may have had its effect."""
 
 
+class Unverified(Unavailable):
+    """The server's certificate is of an authority that is not trusted."""
+
+
 class Client:
     """One server, as one user."""
 
@@ -48,11 +52,12 @@ class Client:
         self._user = user
         self._named = bool(server.prefix)
         auth = httpx2.BasicAuth(user, password) if password is not None else None
+        shown = {"Authorization": f"Bearer {server.token}"} if server.token and auth is None else {}
         self._http = httpx2.Client(
             base_url=server.url,
             auth=auth,
-            headers={"Accept": "application/json", **self._identity(server.prefix)},
-            verify=_verification(server),
+            headers={"Accept": "application/json", **shown, **self._identity(server.prefix)},
+            verify=verification(server),
             timeout=httpx2.Timeout(ANSWER, connect=CONNECT),
         )
 
@@ -160,8 +165,11 @@ class Client:
 
     def _unreachable(self, error: Exception) -> KadeployError:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            hint = "name the file of its authority as `ca:` of this server in client.conf"
-            return Unavailable(f"the certificate of {self.server.url} cannot be verified: {_plain(error)}", hint=hint)
+            hint = (
+                f"kadeploy login -S {self.server.url} shows and keeps its authority's fingerprint; "
+                "or name the authority's file as `ca:` of this server in client.conf"
+            )
+            return Unverified(f"the certificate of {self.server.url} cannot be verified: {_plain(error)}", hint=hint)
         return Unavailable(f"no Kadeploy server answers at {self.server.url}: {_plain(error)}", hint=self._remedy())
 
     def _remedy(self) -> str:
@@ -178,6 +186,20 @@ def fetch_text(url: str) -> str:
         raise Unavailable(_plain(error)) from error
 
 
+def fetch_authority(url: str) -> str:
+    """The certificate (PEM) that is said to vouch for the server, from who answers there. It proves nothing yet.
+
+    Raises Unavailable.
+    """
+    unverified = ssl.create_default_context()
+    unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+    try:
+        answer = httpx2.get(f"{url}/ca", verify=unverified, timeout=ANSWER / 4)
+        return answer.raise_for_status().text
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise Unavailable(f"{url} does not say which authority it has: {_plain(error)}") from error
+
+
 def segment(text: str) -> str:
     """Text as one segment of a path."""
     return quote(text, safe="")
@@ -188,13 +210,19 @@ def current_user(environ: Mapping[str, str]) -> str:
     return environ.get("USER") or environ.get("USERNAME") or getpass.getuser()
 
 
-def _verification(server: Server) -> ssl.SSLContext | bool:
+def verification(server: Server) -> ssl.SSLContext | bool:
+    """Whom to trust: the authority that is named or was pinned, else the system's. Raises BadConfiguration."""
     if not server.url.startswith("https:"):
         return False  # nothing to verify; loading the authorities costs 60 ms
     try:
-        return ssl.create_default_context(cafile=server.ca or None)
+        if not server.ca and not server.authority:
+            return ssl.create_default_context()
+        context = ssl.create_default_context(cafile=server.ca or None, cadata=server.authority or None)
     except (OSError, ssl.SSLError) as error:
-        raise BadConfiguration(f"{server.origin}: ca: {server.ca} cannot be used: {error}") from error
+        raise BadConfiguration(f"{server.origin}: {server.ca or 'its authority'} cannot be used: {error}") from error
+    # What was pinned may be a certificate that another one vouches for.
+    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 def _refusal(response: httpx2.Response) -> KadeployError:
@@ -204,7 +232,12 @@ def _refusal(response: httpx2.Response) -> KadeployError:
         return Unavailable(text)
     if response.status_code == 500:
         text = f"the server failed: {text}"
-    return Refused(text, status=response.status_code, code=int(number) if number.isdecimal() else None)
+    return Refused(
+        text,
+        status=response.status_code,
+        code=int(number) if number.isdecimal() else None,
+        challenge=response.headers.get("www-authenticate", ""),
+    )
 
 
 def _message(response: httpx2.Response) -> str:

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Final
 
+from kadeploy.cli.automata import parse_force_steps
 from kadeploy.cli.choose_environment import choose_environment
 from kadeploy.cli.client import Json, current_user
+from kadeploy.cli.control import CONTROL, act
+from kadeploy.cli.custom import CUSTOM, custom_fields
 from kadeploy.cli.description import Description, read_description
 from kadeploy.cli.given import Given
 from kadeploy.cli.launch import Launch, common_fields
-from kadeploy.cli.operation import KINDS, attach, conduct, settling
+from kadeploy.cli.login import COMMANDS
+from kadeploy.cli.operation import conduct, settling
 from kadeploy.cli.options import (
     CLASSICAL_TIMEOUT,
     KEY,
     NODES,
     OPERATION,
+    VLAN,
     flag,
     nodes_given,
     option,
     timeout_field,
 )
+from kadeploy.cli.profile import PROFILE, profile_fields
 from kadeploy.cli.sshkeys import key_fields
 from kadeploy.cli.tool import connected, make_tool, run
 from kadeploy.cli.waiting import Waiting
@@ -32,7 +39,10 @@ EXAMPLES: Final = """\
   kadeploy -f nodes -e debian12 -u alice --env-version 3 -k key.pub -o ok -n ko
   kadeploy -m node-1 -a http://images/debian12.yaml -p 3
   kadeploy -m node-[1-3] -e debian12 --dry-run
-  kadeploy --attach D-6a1f..."""
+  kadeploy -m node-1 -e debian12 --force-steps 'BootNewEnv|Classical:1:300,HardReboot:0:300'
+  kadeploy -f nodes -e debian12 --breakpoint BootNewEnv
+  kadeploy --resume D-6a1f...
+  kadeploy --cancel D-6a1f... -m node-3"""
 
 OPTIONS: Final = (
     *NODES,
@@ -43,15 +53,30 @@ OPTIONS: Final = (
     option(
         "-p", "--partition-number", "partition", metavar="N", help="Partition to install on, not the cluster's own."
     ),
+    option("-b", "--block-device", "block_device", metavar="DEVICE", help="The disk; without -p all of it."),
+    option(
+        "-c", "--boot-partition", "boot_partition", metavar="N", help="What boots after -b without -p; 0 is the disk."
+    ),
+    option("-r", "--reformat-tmp", "reformat_tmp", metavar="FS", help="Make this file system for /tmp."),
     KEY,
+    VLAN,
+    *PROFILE,
+    option(
+        "--force-steps",
+        metavar="STEPS",
+        help="Instances in place of the cluster's, as 'SetDeploymentEnv|Untrusted:1:450&BootNewEnv|Kexec:0:200,…' "
+        "(retries, then seconds).",
+    ),
     flag("--no-kexec", help="Reboot through the firmware, never by kexec."),
     flag("--disable-bootloader-install", help="Leave the boot loader alone."),
     flag("--disable-disk-partitioning", help="Leave the partition table alone."),
     CLASSICAL_TIMEOUT,
     option("--reboot-kexec-timeout", "kexec_timeout", metavar="EXPR", help="The same for a reboot by kexec."),
+    *CUSTOM,
     *OPERATION,
-    option("--attach", metavar="ID", help="Follow an operation that runs already; Ctrl-C leaves it running."),
+    *CONTROL,
 )
+WORDS: Final = {"block_device": "block_device", "reformat_tmp": "reformat_tmp_partition", "vlan": "vlan"}
 SWITCHES: Final = {
     "no_kexec": "disable_kexec",
     "disable_bootloader_install": "disable_bootloader_install",
@@ -60,9 +85,9 @@ SWITCHES: Final = {
 
 
 def perform(given: Given) -> int:
-    wid = given.text("attach")
-    if wid is not None:
-        return _attach(given, wid)
+    acted = act(given)
+    if acted is not None:
+        return acted
     nodes = nodes_given(given)
     environment = _environment_given(given)
     version = given.number("env_version", "--env-version", least=0)
@@ -78,14 +103,6 @@ def perform(given: Given) -> int:
             chosen = {"kind": "anonymous", **environment}
         launch = Launch(kind=OperationKind.DEPLOYMENT, body={**body, "environment": chosen})
         return conduct(client, launch, waiting, outcome)
-
-
-def _attach(given: Given, wid: str) -> int:
-    waiting = Waiting.of(given)
-    given.need(wid[:2] in KINDS, f"--attach {wid}: not an operation's id, which begins with {', '.join(KINDS)}")
-    given.check()
-    with settling(waiting) as outcome, connected(given) as client:
-        return attach(client, wid, waiting, outcome)
 
 
 def _environment_given(given: Given) -> str | Description:
@@ -105,7 +122,14 @@ def _fields(given: Given) -> Json:
     if (partition := given.text("partition")) is not None:
         given.need(partition.isdecimal() or not partition, f"-p {partition}: must be a partition's number")
         fields["deploy_partition"] = partition
+    fields |= {field: text for name, field in WORDS.items() if (text := given.text(name)) is not None}
+    if (number := given.number("boot_partition", "-c", least=0)) is not None:
+        fields["boot_partition"] = number
+    if (steps := given.text("force_steps")) is not None:
+        fields["automata"] = given.tried(lambda: parse_force_steps(steps)) or {}
+    fields |= profile_fields(given)
     fields |= given.tried(lambda: key_fields(given.text("key"), Path.home())) or {}
+    fields |= custom_fields(given)
     fields |= timeout_field(given, "classical_timeout", "--reboot-classical-timeout", "timeout_reboot_classical")
     fields |= timeout_field(given, "kexec_timeout", "--reboot-kexec-timeout", "timeout_reboot_kexec")
     return fields
@@ -113,10 +137,16 @@ def _fields(given: Given) -> Json:
 
 ABOUT: Final = """Install an environment on nodes, and wait until they run it.
 
-Ctrl-C aborts the operation; a second Ctrl-C leaves at once."""
+Ctrl-C aborts the operation; a second Ctrl-C leaves at once.
+
+`kadeploy login` gets a token from a server and keeps it, `kadeploy logout` gives it back."""
 
 command = make_tool("kadeploy", perform, about=ABOUT, examples=EXAMPLES, options=OPTIONS)
 
 
 def main() -> None:
+    """`kadeploy` itself takes no words, so that its few commands need no tool of their own."""
+    named = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 else None
+    if named is not None:
+        run(named, sys.argv[2:])
     run(command)

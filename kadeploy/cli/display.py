@@ -5,15 +5,18 @@ Events may be told again (a restarted server repeats what it was doing): the boa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, cast
 
 from kadeploy.domain.event import (
     Event,
     NodeFailed,
     NodeProgress,
+    NodesAborted,
     NodesDone,
+    NodesHeld,
+    NodesResumed,
     OperationEnded,
     OperationStarted,
     SetBranched,
@@ -67,10 +70,13 @@ class Failure:
     macro: str
     micro: str
     reason: str
+    tried: str = ""
+    output: str = ""
 
     def __str__(self) -> str:
         place = "-".join(filter(None, (self.macro, self.micro)))
-        return f"{place}: {self.reason}" if place else self.reason
+        tried = f" (tried: {self.tried})" if self.tried else ""
+        return f"{place}: {self.reason}{tried}" if place else f"{self.reason}{tried}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,6 +105,7 @@ class Board:
     transfers: dict[str, Transfer] = field(default_factory=dict)
     sets: dict[SetKey, tuple[float, str]] = field(default_factory=dict)
     between: set[SetKey] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
     ok: set[str] = field(default_factory=set)
     ko: dict[str, Failure] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
@@ -108,23 +115,9 @@ class Board:
     def apply(self, event: Event) -> None:
         if not isinstance(event, NodeProgress):
             self.latest = max(self.latest, event.at)
-        match event:
-            case OperationStarted():
-                self._operation_started(event)
-            case StepStarted():
-                self._step_started(event)
-            case StepEnded():
-                self._step_ended(event)
-            case SetBranched():
-                self.sets.setdefault((event.cluster, event.child), (event.at, event.why))
-            case NodesDone():
-                self._nodes_done(event)
-            case NodeFailed():
-                self._fail(event.node, Failure(macro=event.macro, micro=event.micro, reason=event.reason))
-            case NodeProgress():
-                self._progress(event)
-            case OperationEnded():
-                self._operation_ended(event)
+        fold = _FOLDS.get(type(event))
+        if fold is not None:
+            fold(self, event)
 
     @property
     def elapsed(self) -> float:
@@ -136,6 +129,11 @@ class Board:
         """Nodes no step has begun for."""
         return NodeSet(self.nodes.names - self.spots.keys() - self.ok - self.ko.keys())
 
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing runs: all that have not ended are held at a breakpoint."""
+        return bool(self.held) and len(self.nodes) == len(self.ok) + len(self.ko) + len(self.held)
+
     def is_news(self, event: NodeProgress) -> bool:
         """Whether the node is in that step still."""
         spot = self.spots.get(event.node)
@@ -145,6 +143,9 @@ class Board:
         """The node's bytes in the step it is in now."""
         found, spot = self.transfers.get(node), self.spots.get(node)
         return found if found and spot and found.at >= spot.since else None
+
+    def _set_branched(self, event: SetBranched) -> None:
+        self.sets.setdefault((event.cluster, event.child), (event.at, event.why))
 
     def _operation_started(self, event: OperationStarted) -> None:
         self.operation = event.operation
@@ -189,6 +190,27 @@ class Board:
         for node in nodes.names:
             self._leave(node)
 
+    def _nodes_held(self, event: NodesHeld) -> None:
+        nodes = NodeSet.parse(event.nodes)
+        self._know(nodes.names)
+        self.held |= nodes.names - self.ok - self.ko.keys()
+        at = {"cluster": event.cluster, "set": event.set, "macro": event.macro + event.instance, "micro": event.micro}
+        self.spots.update(dict.fromkeys(nodes.names, Spot(**at, turn=0, since=event.at)))
+
+    def _nodes_resumed(self, event: NodesResumed) -> None:
+        self.held -= NodeSet.parse(event.nodes).names
+
+    def _nodes_aborted(self, event: NodesAborted) -> None:
+        for node in NodeSet.parse(event.nodes).names:
+            spot = self.spots.get(node)
+            place = {"macro": spot.macro, "micro": spot.micro} if spot else {"macro": "", "micro": ""}
+            self._fail(node, Failure(**place, reason=event.reason))
+
+    def _node_failed(self, event: NodeFailed) -> None:
+        output = event.output if event.output not in event.reason else ""
+        at = {"macro": event.macro, "micro": event.micro}
+        self._fail(event.node, Failure(**at, reason=event.reason, tried=event.tried, output=output))
+
     def _fail(self, node: str, failure: Failure) -> None:
         self._know(frozenset((node,)))
         self.ko[node] = failure
@@ -199,6 +221,7 @@ class Board:
             self.nodes = NodeSet(self.nodes.names | names)
 
     def _leave(self, node: str) -> None:
+        self.held.discard(node)
         self.spots.pop(node, None)
         self.transfers.pop(node, None)
 
@@ -227,3 +250,21 @@ class Board:
 
 def _unfold(text: str) -> NodeSet:
     return NodeSet.parse(text) if text else NodeSet()
+
+
+_FOLDS: Final = cast(
+    Mapping[type[Event], Callable[[Board, Event], None]],
+    {
+        OperationStarted: Board._operation_started,
+        StepStarted: Board._step_started,
+        StepEnded: Board._step_ended,
+        SetBranched: Board._set_branched,
+        NodesDone: Board._nodes_done,
+        NodesHeld: Board._nodes_held,
+        NodesResumed: Board._nodes_resumed,
+        NodesAborted: Board._nodes_aborted,
+        NodeFailed: Board._node_failed,
+        NodeProgress: Board._progress,
+        OperationEnded: Board._operation_ended,
+    },
+)

@@ -16,6 +16,7 @@ USAGE: Final = 1
 HTTP: Final = 2
 SERVER_FAILED: Final = 3
 NODES_KO: Final = 40
+HELD: Final = 41
 INTERRUPTED: Final = 130
 
 TABLE: Final = f"""\b
@@ -25,6 +26,7 @@ Exit codes:
   {HTTP}     the server refused for a reason without a number
   {SERVER_FAILED}     the server failed
   {NODES_KO}    the operation ended, and some node is not OK
+  {HELD}    nodes are held at a breakpoint
   {INTERRUPTED}   interrupted with Ctrl-C
   Any other, and 1 to 3 too, is the Kadeploy error number that is printed:
   1 operation id, 2 node list, 3 client export, 4 option, 5 file,

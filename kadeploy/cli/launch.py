@@ -23,7 +23,9 @@ class Launch:
 
 def common_fields(given: Given, nodes: NodeSet) -> dict[str, object]:
     """The fields every launch may have; only what was asked for is sent."""
-    wanted: dict[str, object] = {name: True for name in ("force", "dry_run") if given.flag(name)}
+    wanted: dict[str, object] = {name: True for name in ("force", "wait_nodes", "dry_run", "hook") if given.flag(name)}
+    if (place := given.text("breakpoint")) is not None:
+        wanted["breakpoint"] = place
     if (level := given.text("level")) and level.isdecimal():
         wanted["verbose_level"] = int(level)
     return {**wanted, "nodes": list(nodes)}

@@ -12,12 +12,19 @@ from kadeploy.cli.units import clock, percent, plural, size
 from kadeploy.domain.event import (
     Decided,
     Event,
+    HookEnded,
     NodeFailed,
     NodeProgress,
+    NodesAborted,
     NodesDone,
+    NodesHeld,
+    NodesResumed,
+    NodesSaid,
     OperationEnded,
+    OperationQueued,
     OperationStarted,
     SetBranched,
+    SetJoined,
     StepEnded,
     StepStarted,
 )
@@ -31,12 +38,19 @@ LEVELS: Final[Mapping[type[Event], int]] = {
     OperationStarted: 1,
     OperationEnded: 1,
     NodesDone: 1,
+    NodesHeld: 1,
+    NodesResumed: 1,
+    NodesAborted: 1,
     NodeFailed: 1,
     SetBranched: 2,
+    SetJoined: 2,
     StepEnded: 3,
     NodeProgress: 3,
     StepStarted: 3,
     Decided: 4,
+    NodesSaid: 4,
+    HookEnded: 6,
+    OperationQueued: 6,  # a notice says it, for as long as it lasts
 }
 
 
@@ -61,16 +75,14 @@ class Lines:
             case OperationStarted():
                 count = plural(len(board.nodes), "node")
                 yield f"{event.operation} of {event.user} began on {count}: {event.nodes}"
-            case StepStarted():
-                yield f"{_where(board, event)}{_step(event)}: {event.nodes}"
-            case StepEnded():
-                yield from _step_ended(board, event)
-            case SetBranched():
-                yield f"{_where(board, event)}{event.nodes} apart as set {event.child}: {event.why}"
-            case Decided():
-                yield f"{_where(board, event)}{event.what}"
             case NodesDone():
                 yield f"OK {event.nodes}"
+            case NodesHeld():
+                yield f"HELD before {event.macro}{event.instance}-{event.micro}: {event.nodes}"
+            case NodesResumed():
+                yield f"{event.nodes} resumed by {event.by}"
+            case NodesAborted():
+                yield f"KO {event.nodes}: {event.reason}"
             case NodeFailed():
                 yield f"KO {event.node}: {board.ko.get(event.node, event.reason)}"
             case NodeProgress():
@@ -78,6 +90,8 @@ class Lines:
             case OperationEnded():
                 error = f": {event.error}" if event.error else ""
                 yield f"{event.operation} {event.state}, {len(board.ok)} OK, {len(board.ko)} KO{error}"
+            case _:
+                yield from _of_a_set(board, event)
 
     def _progress(self, board: Board, event: NodeProgress) -> Iterator[str]:
         spot = board.spots.get(event.node)
@@ -97,6 +111,23 @@ class Lines:
             yield f"{spot.macro}-{spot.micro} {passed.percent} % of {size(event.total)}{at}: {fold(passed.nodes)}"
 
 
+def _of_a_set(board: Board, event: Event) -> Iterator[str]:
+    match event:
+        case StepStarted():
+            yield f"{_where(board, event)}{_step(event)}: {event.nodes}"
+        case StepEnded():
+            yield from _step_ended(board, event)
+        case SetBranched():
+            yield f"{_where(board, event)}{event.nodes} apart as set {event.child}: {event.why}"
+        case SetJoined():
+            yield f"{_where(board, event)}{event.nodes} go on together with set {event.into}"
+        case Decided():
+            yield f"{_where(board, event)}{event.what}"
+        case NodesSaid():
+            yield f"{_where(board, event)}{event.micro} on {event.nodes} says:"
+            yield from (f"    {line}" for line in event.text.splitlines())
+
+
 def _is_bytes(event: NodeProgress) -> bool:
     """A step that waits reports one of one for a node that has come."""
     return event.total > 1
@@ -107,7 +138,7 @@ def _step(event: StepStarted | StepEnded) -> str:
     return f"{event.macro}{event.instance}-{event.micro}{turn}"
 
 
-def _where(board: Board, event: StepStarted | StepEnded | SetBranched | Decided) -> str:
+def _where(board: Board, event: StepStarted | StepEnded | SetBranched | Decided | NodesSaid | SetJoined) -> str:
     """The node set, where it is not the only one there can be."""
     cluster = f"{event.cluster} " if len(board.clusters) > 1 else ""
     return f"{cluster}set {event.set}: " if cluster or event.set != "0" else ""

@@ -16,7 +16,7 @@ from typing import Final, TextIO, cast
 
 from kadeploy.cli import report
 from kadeploy.cli.client import Client, Json
-from kadeploy.cli.exits import ALL_OK, INTERRUPTED, NODES_KO, exit_code
+from kadeploy.cli.exits import ALL_OK, HELD, INTERRUPTED, NODES_KO, exit_code
 from kadeploy.cli.follow import Follower
 from kadeploy.cli.launch import Launch, send
 from kadeploy.cli.refused import explained
@@ -91,9 +91,10 @@ def _wait(
     view = choose_view(stream, level=waiting.level, skew=client.skew)
     connect = partial(client.events, str(resources.get("events", f"{resource}/events")))
     settled = partial(_settled, client, wid, resource)
-    abort = partial(client.send, "DELETE", resource, {}) if owner else None
+    abort = partial(client.send, "DELETE", resource, {"cancel": True}) if owner else None
     try:
-        watch(outcome, partial(Follower, connect=connect, settled=settled, patience=waiting.patience), view, abort)
+        follow = partial(Follower, connect=connect, settled=settled, patience=waiting.patience)
+        watch(outcome, follow, view, abort, partial(_is_held, client, resource))
     except KeyboardInterrupt:
         outcome.interrupted = outcome.left = True
     error = _failure(client, resource, wid, outcome)
@@ -111,7 +112,7 @@ def _wait(
 def _settled(client: Client, wid: str, resource: str) -> OperationEnded | None:
     """The operation's end by its resource, for when the stream ended without it."""
     info = client.get(resource)
-    if not isinstance(info, Mapping) or not info.get("done"):
+    if not isinstance(info, Mapping) or not info.get("done") or info.get("state") == "held":
         return None
     nodes = info.get("nodes")
     nodes = nodes if isinstance(nodes, Mapping) else {}
@@ -119,6 +120,11 @@ def _settled(client: Client, wid: str, resource: str) -> OperationEnded | None:
     at = float(info.get("start_time") or 0) + float(info.get("time") or 0)
     state = "error" if info.get("error") else str(info.get("state") or "done")
     return OperationEnded(operation=wid, at=at, state=state, ok=str(ok), ko=str(ko))
+
+
+def _is_held(client: Client, resource: str) -> bool:
+    info = client.get(resource)
+    return isinstance(info, Mapping) and info.get("state") == "held"
 
 
 def _failure(client: Client, resource: str, wid: str, outcome: Outcome) -> KadeployError | None:
@@ -144,7 +150,9 @@ def _report(outcome: Outcome, error: KadeployError | None, wid: str, kind: Opera
         return
     for line in report.lines(board):
         print(line)
-    if outcome.left:
+    if outcome.held:
+        print(f"\n{wid} is held: kadeploy --resume {wid} goes on, kadeploy --cancel {wid} ends it.")
+    elif outcome.left:
         print(f"\n{wid} goes on at the server: kadeploy --attach {wid} follows it again.")
     elif board.ended:
         why = f": {board.ended.error}" if board.ended.error else ""
@@ -165,6 +173,8 @@ def _run_script(script: str, stream: TextIO) -> None:
 def _verdict(outcome: Outcome) -> int:
     """0 only if the operation was carried through and every node is OK."""
     board = outcome.board
+    if outcome.held:
+        return HELD
     if board.ended and board.ended.state == OperationState.DONE:
         return ALL_OK if board.ok and not board.ko else NODES_KO
     return INTERRUPTED if outcome.interrupted else NODES_KO

@@ -31,7 +31,7 @@ def switch(*names: str, default: bool, help: str) -> click.Option:
 
 
 CONNECTION = (
-    option("-S", "--server", metavar="NAME", help="One of the servers in client.conf."),
+    option("-S", "--server", metavar="NAME", help="One of the servers in client.conf, or an address."),
     optional("--password", metavar="[PASSWORD]", help="Log in with a password; asks for it if none is given."),
     flag("--json", "as_json", help="Answer with JSON on standard output."),
     flag("-I", "--server-info", help="Show what the server offers, and end."),
@@ -52,7 +52,12 @@ OPERATION = (
     option("-V", "--verbose-level", "level", metavar="1..5", help="How much to tell; 1 is the ends only, 3 is usual."),
     option("--write-workflow-id", "wid_file", metavar="FILE", help="Write the operation's id there once it is known."),
     switch("--wait/--no-wait", default=True, help="Wait for the end, or print the operation's id and end at once."),
-    switch("--force/--no-force", default=False, help="Take nodes even if another operation has them."),
+    switch("--force/--no-force", default=False, help="Take nodes from other operations, which end for them."),
+    switch(
+        "--wait-nodes/--no-wait-nodes", default=False, help="Wait until the nodes are free, first come first served."
+    ),
+    option("--breakpoint", metavar="MACRO[:MICRO]", help="Hold the nodes before this step; kadeploy --resume goes on."),
+    switch("--hook/--no-hook", default=False, help="Have the server run the site's own command at the end."),
     switch("--dry-run/--no-dry-run", default=False, help="Check everything, print the plan, and do nothing."),
     option(
         "--patience",
@@ -66,6 +71,7 @@ KEY = optional(
     metavar="[FILE]",
     help="Public keys that may log in as root. Without FILE: ~/.ssh/authorized_keys, else ~/.ssh/id_*.pub.",
 )
+VLAN = option("--vlan", metavar="ID", help="Move the nodes to this VLAN when they start what is installed.")
 CLASSICAL_TIMEOUT = option(
     "--reboot-classical-timeout",
     "classical_timeout",

@@ -1,14 +1,26 @@
-"""`kareboot`: reboot nodes, into what they run or into the minimal environment."""
+"""`kareboot`: reboot nodes, into what they run, the minimal environment, or something else."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
 
+from kadeploy.cli.custom import CUSTOM, custom_fields
 from kadeploy.cli.given import Given
 from kadeploy.cli.launch import Launch, common_fields
 from kadeploy.cli.operation import conduct, settling
-from kadeploy.cli.options import CLASSICAL_TIMEOUT, KEY, NODES, OPERATION, nodes_given, option, timeout_field
+from kadeploy.cli.options import (
+    CLASSICAL_TIMEOUT,
+    KEY,
+    NODES,
+    OPERATION,
+    VLAN,
+    flag,
+    nodes_given,
+    option,
+    timeout_field,
+)
+from kadeploy.cli.profile import PROFILE, profile_fields
 from kadeploy.cli.sshkeys import key_fields
 from kadeploy.cli.tool import connected, make_tool, run
 from kadeploy.cli.waiting import Waiting
@@ -17,6 +29,9 @@ from kadeploy.domain.state import OperationKind
 
 SIMPLE: Final = "simple"
 DEPLOY_ENV: Final = "deploy_env"
+SET_PXE: Final = "set_pxe"
+RECORDED_ENV: Final = "recorded_env"
+KINDS: Final = (SIMPLE, SET_PXE, DEPLOY_ENV, RECORDED_ENV)
 
 EXAMPLES: Final = """\
   kareboot -m node-[1-3]
@@ -30,11 +45,20 @@ OPTIONS: Final = (
         "--reboot-kind",
         "kind",
         metavar="KIND",
-        help=f"{SIMPLE}: what the node boots anyway (if not given); {DEPLOY_ENV}: the minimal environment.",
+        help=f"{SIMPLE}: what the node boots anyway (if not given); {DEPLOY_ENV}: the minimal environment; {SET_PXE}: "
+        f"the profile of -w; {RECORDED_ENV}: the environment of -e, installed before.",
     ),
+    option("-e", "--env-name", "env_name", metavar="NAME", help=f"The recorded environment, for {RECORDED_ENV}."),
+    option("-u", "--env-user", "env_user", metavar="OWNER", help="Whose environment it is."),
+    option("--env-version", metavar="N", help="Its version; the newest if not given."),
+    option("-p", "--partition-number", "partition", metavar="N", help="The partition it is on, not the cluster's own."),
+    flag("-c", "--check-destructive-tag", help="Refuse nodes whose last environment is tagged destructive."),
+    *PROFILE,
+    VLAN,
     option("-l", "--op-level", "force_level", metavar="LEVEL", help="soft (if not given), hard or very_hard."),
     KEY,
     CLASSICAL_TIMEOUT,
+    *CUSTOM,
     *OPERATION,
 )
 
@@ -42,17 +66,41 @@ OPTIONS: Final = (
 def perform(given: Given) -> int:
     nodes = nodes_given(given)
     kind, level = given.text("kind") or SIMPLE, given.text("force_level")
-    given.need(kind in (SIMPLE, DEPLOY_ENV), f"-r {kind}: must be {SIMPLE} or {DEPLOY_ENV}")
+    given.need(kind in KINDS, f"-r {kind}: must be {', '.join(KINDS)}")
     given.need(level is None or level in list(Level), f"-l {level}: must be {', '.join(Level)}")
     given.need(given.text("key") is None or kind == DEPLOY_ENV, f"-k goes with -r {DEPLOY_ENV} only")
-    fields: dict[str, object] = {"kind": kind, **({"level": level} if level else {})}
+    fields: dict[str, object] = {"kind": kind, **({"level": level} if level else {}), **_of_kind(given, kind)}
     fields |= given.tried(lambda: key_fields(given.text("key"), Path.home())) or {}
+    fields |= custom_fields(given)
     fields |= timeout_field(given, "classical_timeout", "--reboot-classical-timeout", "timeout_reboot_classical")
     waiting = Waiting.of(given)
     given.check()
     body = {**fields, **common_fields(given, nodes)}
     with settling(waiting, nodes) as outcome, connected(given) as client:
         return conduct(client, Launch(kind=OperationKind.REBOOT, body=body), waiting, outcome)
+
+
+def _of_kind(given: Given, kind: str) -> dict[str, object]:
+    """What goes with some kinds of reboot only."""
+    fields = profile_fields(given)
+    given.need(not fields or kind == SET_PXE, f"-w goes with -r {SET_PXE} only")
+    given.need(fields or kind != SET_PXE, f"-r {SET_PXE} needs a profile: use -w FILE")
+    name, partition = given.text("env_name"), given.text("partition")
+    given.need(name is None or kind == RECORDED_ENV, f"-e goes with -r {RECORDED_ENV} only")
+    given.need(name is not None or kind != RECORDED_ENV, f"-r {RECORDED_ENV} needs an environment: use -e NAME")
+    for option_name, letters in (("env_user", "-u"), ("env_version", "--env-version")):
+        given.need(name is not None or given.text(option_name) is None, f"{letters} goes with -e")
+    version = given.number("env_version", "--env-version", least=0)
+    if name is not None:
+        fields["environment"] = {"name": name, "user": given.text("env_user"), "version": version}
+    if partition is not None:
+        given.need(partition.isdecimal(), f"-p {partition}: must be a partition's number")
+        fields["deploy_partition"] = partition
+    if given.flag("check_destructive_tag"):
+        fields["check_destructive"] = True
+    if (vlan := given.text("vlan")) is not None:
+        fields["vlan"] = vlan
+    return fields
 
 
 ABOUT: Final = """Reboot nodes, and wait until they are up again.

@@ -6,12 +6,16 @@ from kadeploy.errors import KadeployError
 
 
 class Refused(KadeployError):
-    """The server refused the request: its own message, status and Kadeploy error number."""
+    """The server refused the request: its own message, status and Kadeploy error number.
 
-    def __init__(self, message: str, *, status: int, code: int | None) -> None:
+    `challenge` is what it wants to be shown instead (WWW-Authenticate).
+    """
+
+    def __init__(self, message: str, *, status: int, code: int | None, challenge: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.challenge = challenge
 
 
 def explained(error: KadeployError) -> str:

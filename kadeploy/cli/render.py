@@ -26,6 +26,7 @@ MICRO: Final = (14, 22)  # columns of a micro-step's name, at least and at most
 STYLES: Final[Mapping[RowState, str]] = {
     RowState.RUNNING: "cyan",
     RowState.WAITING: "dim",
+    RowState.HELD: "bold yellow",
     RowState.KO: "bold red",
     RowState.OK: "green",
 }

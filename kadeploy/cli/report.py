@@ -13,6 +13,7 @@ from kadeploy.cli.units import clock
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.errors import Faults
 
+OUTPUTS = 5  # nodes whose last output is shown
 NODE_LINES = 40  # nodes listed one a line; more are folded
 
 
@@ -71,10 +72,24 @@ def lines(board: Board) -> Iterator[str]:
         yield f"KO: {len(board.ko)}"
         for nodes, reason in reasons(board):
             yield f"  {nodes}: {' '.join(reason.split())}"
-    unknown = board.nodes - NodeSet(board.ok | board.ko.keys())
+        yield from _last_words(board)
+    if board.held:
+        yield ""
+        yield from _listed("Held", NodeSet(frozenset(board.held)))
+    unknown = board.nodes - NodeSet(board.ok | board.ko.keys() | board.held)
     if unknown:
         yield ""
         yield from _listed("Not settled", unknown)
+
+
+def _last_words(board: Board) -> Iterator[str]:
+    """What nodes that failed said last, where the reason does not have it."""
+    spoken = [node for node, failure in board.ko.items() if failure.output]
+    for node in spoken[:OUTPUTS]:
+        yield f"Last output of {node}:"
+        yield from (f"  {line}" for line in board.ko[node].output.splitlines())
+    if len(spoken) > OUTPUTS:
+        yield f"{len(spoken) - OUTPUTS} more nodes have an output: --json tells it"
 
 
 def _listed(heading: str, nodes: NodeSet) -> Iterator[str]:
@@ -98,13 +113,15 @@ def to_json(board: Board, wid: str, kind: str, *, error: str = "") -> Mapping[st
     return {
         "wid": wid,
         "kind": kind,
-        "state": str(ended.state) if ended else "unknown",
+        "state": str(ended.state) if ended else "held" if board.is_held else "unknown",
         "error": error or (ended.error if ended else ""),
         "seconds": round(board.elapsed, 3),
         "nodes": {
             "ok": list(NodeSet(frozenset(board.ok))),
             "ko": {node: str(board.ko[node]) for node in NodeSet(frozenset(board.ko))},
-            "processing": list(board.nodes - NodeSet(board.ok | board.ko.keys())),
+            "output": {node: failure.output for node, failure in board.ko.items() if failure.output},
+            "held": list(NodeSet(frozenset(board.held))),
+            "processing": list(board.nodes - NodeSet(board.ok | board.ko.keys() | board.held)),
         },
         "outputs": dict(board.outputs),
         "steps": [

@@ -14,6 +14,7 @@ from kadeploy.domain.nodeset import NodeSet
 class RowState(StrEnum):
     RUNNING = "running"
     WAITING = "waiting"
+    HELD = "held"
     KO = "ko"
     OK = "ok"
 
@@ -107,6 +108,8 @@ def _place(board: Board, node: str) -> tuple[RowState, Spot | Failure | None]:
     if node in board.ok:
         return RowState.OK, None
     spot = board.spots.get(node)
+    if node in board.held:
+        return RowState.HELD, spot
     return (RowState.RUNNING, spot) if spot else (RowState.WAITING, None)
 
 

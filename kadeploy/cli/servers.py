@@ -2,49 +2,75 @@
 
 `client.conf` is YAML: `default: NAME` and `servers:`, a list of `name`, `hostname`, `port` (25300), `secure` (true),
 `auth_headers_prefix`, and one key of ours, `ca`: the file of the authority that signed the server's certificate.
+Where neither names a server, it is the one that was logged in to last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import yaml
 
+from kadeploy.cli.logins import Logins, read_logins
 from kadeploy.errors import BadConfiguration, InvalidOption
 
 PORT: Final = 25300
 FILE: Final = "client.conf"
 VARIABLE: Final = "KADEPLOY_SERVER"
+TOKEN_VARIABLE: Final = "KADEPLOY_TOKEN"
 DIRECTORY_VARIABLES: Final = ("KADEPLOY_CONFIG_DIR", "KADEPLOY3_CONFIG_DIR")
 SYSTEM_DIRECTORIES: Final = (Path("/etc/kadeploy"), Path("/etc/kadeploy3"))
-REMEDY: Final = f"choose another with {VARIABLE}=http://HOST:{PORT}, with {FILE} or, among those in it, with -S NAME"
+REMEDY: Final = f"choose another with {VARIABLE}=https://HOST:{PORT}, with {FILE} or, among those in it, with -S NAME"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """`origin` says who named it, for error messages; an empty `prefix` means: ask the server."""
+    """`origin` says who named it, for error messages; an empty `prefix` means: ask the server.
+
+    `ca` is the file of the authority to trust, `authority` its certificate (PEM) itself.
+    """
 
     url: str
     name: str = ""
     prefix: str = ""
     ca: str = ""
     origin: str = ""
+    authority: str = ""
+    token: str = field(default="", repr=False)
 
 
 def choose_server(name: str | None, environ: Mapping[str, str], home: Path) -> Server:
-    """The server to use; `name` is one of client.conf's. Raises BadConfiguration or InvalidOption."""
+    """The server to use, with what is known of it; `name` is one of client.conf's, or an address.
+
+    Raises BadConfiguration or InvalidOption.
+    """
+    logins = read_logins(home)
+    server = _chosen(name, environ, home, logins)
+    login = logins.of(server.url)
+    return replace(
+        server,
+        authority="" if server.ca else login.authority,
+        token=environ.get(TOKEN_VARIABLE, "").strip() or login.token,
+    )
+
+
+def _chosen(name: str | None, environ: Mapping[str, str], home: Path, logins: Logins) -> Server:
+    if name and "://" in name:
+        return Server(url=_url(name, "-S"), origin="-S")
     given = environ.get(VARIABLE, "").strip()
     if given and not name:
-        return Server(url=_url(given), origin=VARIABLE)
+        return Server(url=_url(given, VARIABLE), origin=VARIABLE)
     path = next((path for path in _files(environ, home) if path.is_file()), None)
     if path is not None:
         return _from_file(path, name)
     if name:
         raise InvalidOption(f"-S {name}: there is no {FILE} in which it could be", hint=_places(environ, home))
     _refuse_empty_directory(environ)
+    if logins.latest:
+        return Server(url=logins.latest, origin="the latest kadeploy login")
     return Server(url=f"http://localhost:{PORT}", origin="nobody; this machine was tried")
 
 
@@ -64,10 +90,10 @@ def _places(environ: Mapping[str, str], home: Path) -> str:
     return "looked for " + ", ".join(map(str, _files(environ, home)))
 
 
-def _url(text: str) -> str:
+def _url(text: str, given_by: str) -> str:
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in ("http", "https") or not rest.strip("/"):
-        raise BadConfiguration(f"{VARIABLE} is {text!r}, not a server's address", hint=f"as in http://kadeploy:{PORT}")
+        raise BadConfiguration(f"{given_by} is {text!r}, not a server's address", hint=f"as in https://kadeploy:{PORT}")
     return text.rstrip("/")
 
 

@@ -26,9 +26,10 @@ from kadeploy.errors import Faults, KadeployError, Unavailable
 Perform = Callable[[Given], int]
 
 ADDRESS = """\b
-The server is the one named by KADEPLOY_SERVER=http://HOST:25300, else by
+The server is the one named by KADEPLOY_SERVER=https://HOST:25300, else by
 client.conf in $KADEPLOY_CONFIG_DIR, $KADEPLOY3_CONFIG_DIR, ~/.config/kadeploy,
-/etc/kadeploy or /etc/kadeploy3, else this machine's own."""
+/etc/kadeploy or /etc/kadeploy3, else the one of the latest `kadeploy login`,
+else this machine's own. The token is that of KADEPLOY_TOKEN, else of the login."""
 
 
 def make_tool(
@@ -45,12 +46,12 @@ def make_tool(
     )
 
 
-def run(command: click.Command) -> NoReturn:
+def run(command: click.Command, argv: Sequence[str] | None = None) -> NoReturn:
     """Run the tool and leave with its exit code; the user never sees a traceback."""
     name = command.name or ""
     as_json = False
     try:
-        with command.make_context(name, sys.argv[1:]) as context:
+        with command.make_context(name, list(sys.argv[1:] if argv is None else argv)) as context:
             as_json = bool(context.params.get("as_json"))
             code = int(command.invoke(context))
         sys.stdout.flush()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from types import FrameType
@@ -19,6 +19,7 @@ from kadeploy.cli.display import Board
 from kadeploy.cli.follow import Arrived, Back, Failed, Follower, Lost, Told
 from kadeploy.cli.units import clock
 from kadeploy.cli.views import View
+from kadeploy.domain.event import OperationQueued, OperationStarted
 from kadeploy.errors import KadeployError
 
 
@@ -34,16 +35,25 @@ class NotAborted:
     why: str
 
 
-Item = Told | Interrupt | NotAborted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtRest:
+    """Whether the server says that nothing of the operation runs, since nodes are held."""
+
+    is_held: bool
+
+
+Item = Told | Interrupt | NotAborted | AtRest
 
 
 @dataclass(slots=True)
 class Outcome:
-    """The board as it was at the end; `error` when following failed, `left` when the user left it running."""
+    """The board as it was at the end; `error` when following failed, `left` when the user left it running, `held`
+    when nothing of it runs until somebody resumes it."""
 
     board: Board = field(default_factory=Board)
     interrupted: bool = False
     left: bool = False
+    held: bool = False
     error: KadeployError | None = None
 
 
@@ -54,18 +64,28 @@ class MakeFollower(Protocol):
     def __call__(self, *, put: Callable[[Told], None]) -> Follower: ...
 
 
-def watch(outcome: Outcome, follow: MakeFollower, view: View, abort: Callable[[], object] | None) -> None:
-    """Fill `outcome` until the operation has ended. `abort` asks the server; None means Ctrl-C only leaves.
+def watch(
+    outcome: Outcome,
+    follow: MakeFollower,
+    view: View,
+    abort: Callable[[], object] | None,
+    is_held: Callable[[], bool],
+) -> None:
+    """Fill `outcome` until the operation has ended, or is held. `abort` asks the server; None means Ctrl-C only leaves.
+    `is_held` asks it, too: that all nodes are held may be long ago.
 
     Raises KeyboardInterrupt on a second Ctrl-C; `outcome` then holds what is known.
     """
     inbox: Inbox = SimpleQueue()
-    asked = False
+    asked = asking = False
     threading.Thread(target=_follow, args=(follow(put=inbox.put), inbox.put), name="follower", daemon=True).start()
     with _interrupts(inbox):
         view.open()
         try:
             while not _handle(_next(inbox, outcome, view), outcome, view):
+                if outcome.board.is_held and not asking:
+                    threading.Thread(target=_ask, args=(is_held, inbox.put), name="at rest", daemon=True).start()
+                asking = outcome.board.is_held
                 if outcome.interrupted and not asked:
                     asked = True
                     if abort is None:
@@ -100,7 +120,14 @@ def _handle(item: Item, outcome: Outcome, view: View) -> bool:
         case Arrived(event=event):
             board.apply(event)
             view.event(board, event)
+            if isinstance(event, OperationQueued):
+                view.notice(board, f"Waiting for {_behind(event)}; Ctrl-C gives up.")
+            elif isinstance(event, OperationStarted):
+                view.notice(board, "")
             return board.ended is not None
+        case AtRest(is_held=is_held):
+            outcome.held = is_held and board.is_held
+            return outcome.held
         case Lost(reason=reason, left=left):
             text = f"Connection lost ({reason}); trying again for {clock(left)}. The operation goes on at the server."
             view.notice(board, text)
@@ -114,6 +141,16 @@ def _handle(item: Item, outcome: Outcome, view: View) -> bool:
         case Interrupt():
             outcome.interrupted = True
     return False
+
+
+def _behind(event: OperationQueued) -> str:
+    return "; ".join(f"{nodes}, in {operation}" for operation, nodes in event.behind.items()) or event.nodes
+
+
+def _ask(is_held: Callable[[], bool], put: Callable[[Item], None]) -> None:
+    """Whoever cannot be asked now is still followed."""
+    with suppress(KadeployError):
+        put(AtRest(is_held=is_held()))
 
 
 def _abort(abort: Callable[[], object], put: Callable[[Item], None]) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from kadeploy.config.archives import Archives
+from kadeploy.config.automata import Automata
 from kadeploy.config.clusters import Device
 from kadeploy.config.decode import Section
-from kadeploy.config.server import Words, not_empty
+from kadeploy.config.duration import Duration
+from kadeploy.config.localops import LocalOps
+from kadeploy.config.power_commands import RemoteOps
+from kadeploy.config.values import AbsolutePath, Words, not_empty
 from kadeploy.domain.disk import Role, parse_size
 from kadeploy.domain.patience import Patience
 from kadeploy.domain.timeout import Timeout
-from kadeploy.errors import InvalidOption
 
 FILE_SYSTEMS = ("ext2", "ext3", "ext4", "xfs", "btrfs", "vfat")
 
@@ -26,15 +31,6 @@ def _bytes(value: object) -> object:
     return value
 
 
-def _timeout(value: object) -> object:
-    if isinstance(value, str | int) and not isinstance(value, bool):
-        try:
-            return Timeout(str(value))
-        except InvalidOption as error:
-            raise ValueError(error.message) from error
-    raise ValueError(f"must be a number of seconds or a formula in n, not {value!r}")
-
-
 def _words_of_a_kernel(value: str) -> str:
     if not value.isprintable():
         raise ValueError("must be one line without control characters")
@@ -42,7 +38,6 @@ def _words_of_a_kernel(value: str) -> str:
 
 
 Size = Annotated[int, BeforeValidator(_bytes)]
-Duration = Annotated[Timeout, BeforeValidator(_timeout)]
 KernelArguments = Annotated[str, AfterValidator(_words_of_a_kernel)]
 
 
@@ -82,17 +77,32 @@ class UserKernel(Section):
 
 
 class DeployKernel(Section):
-    KADEPLOY3: ClassVar = frozenset({"vmlinuz", "initrd", "drivers"})
+    """`drivers` are kernel modules that the minimal environment is told to load."""
+
+    KADEPLOY3: ClassVar = frozenset({"vmlinuz", "initrd"})
 
     params: KernelArguments = ""
+    drivers: Words = ()
     supported_fs: Annotated[Words, AfterValidator(not_empty)] = FILE_SYSTEMS
 
 
-class Kernels(Section):
-    KADEPLOY3: ClassVar = frozenset({"nfsroot"})
+class NfsrootKernel(Section):
+    """A minimal environment whose root is on NFS: the path of its kernel on this server, and its arguments."""
 
+    vmlinuz: AbsolutePath | None = None
+    params: KernelArguments = ""
+
+
+class KexecSection(Section):
+    """Where a running system is given our kernel."""
+
+    repository: AbsolutePath = Path("/dev/shm/kexec_repository")
+
+
+class Kernels(Section):
     user: UserKernel = UserKernel()
     deploy: DeployKernel = DeployKernel()
+    nfsroot: NfsrootKernel = NfsrootKernel()
 
 
 class BootSection(Section):
@@ -114,14 +124,22 @@ class PatienceSection(Section):
     quorum: Annotated[float, Field(gt=0, le=1)] = Patience().quorum
     grace: Annotated[float, Field(ge=0)] = Patience().grace
     least: Annotated[float, Field(ge=0)] = Patience().least
+    nearly: Annotated[float, Field(gt=0, le=1)] = Patience().nearly
+    percentile: Annotated[float, Field(gt=0, le=1)] = Patience().percentile
+    enough: Annotated[int, Field(ge=1)] = Patience().enough
+    ask_power: bool = Patience().ask_power
 
 
 class ClusterFile(Section):
-    KADEPLOY3: ClassVar = frozenset(
-        {"remoteops", "localops", "preinstall", "postinstall", "automata", "kexec", "pxe", "hooks"}
-    )
+    KADEPLOY3: ClassVar = frozenset({"pxe", "hooks"})
 
     partitioning: Partitioning
     boot: BootSection = BootSection()
     timeouts: Timeouts = Timeouts()
     patience: PatienceSection = PatienceSection()
+    remoteops: RemoteOps = RemoteOps()
+    automata: Automata = Automata()
+    preinstall: Archives = Archives()
+    postinstall: Archives = Archives()
+    localops: LocalOps = LocalOps()
+    kexec: KexecSection = KexecSection()

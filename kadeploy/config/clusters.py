@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from kadeploy.config.decode import Section
 from kadeploy.config.ranges import expand
-from kadeploy.config.server import Port, not_empty
+from kadeploy.config.values import Port, not_empty
 from kadeploy.domain.node import BmcKind, Firmware
 
 _MAC: Final = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Generic, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 Place = tuple[int | str, ...]
@@ -135,7 +136,7 @@ def _unknown(model: type[BaseModel], place: Place) -> str:
     key = str(place[-1])
     if section is not None and issubclass(section, Section) and key in section.KADEPLOY3:
         return f"{path(place)}: is Kadeploy3's and has no effect here"
-    near = difflib.get_close_matches(key, section.model_fields if section else (), n=1)
+    near = difflib.get_close_matches(key, _keys(section) if section else (), n=1)
     return f"{path(place)}: is not a known key" + (f"; did you mean {near[0]}?" if near else "")
 
 
@@ -146,9 +147,14 @@ def _section_at(model: type[BaseModel], place: Place) -> type[BaseModel] | None:
         if found is None:
             return None
         if isinstance(part, str):
-            field = found.model_fields.get(part)
+            field = _keys(found).get(part)
             found = _model_in(field.annotation) if field else None
     return found
+
+
+def _keys(section: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    """The fields by the names that they have in files."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
 
 
 def _model_in(annotation: object) -> type[BaseModel] | None:

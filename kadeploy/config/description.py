@@ -71,6 +71,8 @@ def _environment(read: Description, written: Mapping[str, object], user: str, re
         preinstall=_archive(read.preinstall) if read.preinstall else None,
         postinstalls=tuple(_archive(entry) for entry in read.postinstalls or ()),
         multipart=read.multipart,
+        partition_type=read.partition_type_number,
+        custom_variables=read.custom_variables,
         recorded=recorded,
         description=written,
     )

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from kadeploy.config.decode import Section
+from kadeploy.config.variables import Variables
 from kadeploy.domain.environment import OsKind, Visibility
 from kadeploy.domain.image import Compression, ImageKind
 
@@ -133,7 +134,14 @@ class Description(Section):
     partition_type: int | str = 0
     multipart: bool = False
     options: Options = Options()
+    custom_variables: Variables = Field(default_factory=dict)
     kind: Literal["anonymous", "database"] | None = None
+
+    @property
+    def partition_type_number(self) -> int:
+        """131 is decimal, 0x83 and 8e are hexadecimal."""
+        text = str(self.partition_type)
+        return int(text) if text.isdecimal() else int(text, 16)
 
     @model_validator(mode="after")
     def _partition_type_is_a_number(self) -> Self:

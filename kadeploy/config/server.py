@@ -5,36 +5,23 @@ from __future__ import annotations
 import platform
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from kadeploy.config.authentication import Authentication, Roles
 from kadeploy.config.decode import Section
+from kadeploy.config.hooks import Hooks
+from kadeploy.config.security import Audit, Security
+from kadeploy.config.values import AbsolutePath, Port, Words
+from kadeploy.config.vlan import VlanSection
 
-T = TypeVar("T")
-Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-def _absolute(value: Path) -> Path:
-    if not value.is_absolute():
-        raise ValueError(f"must be an absolute path, not '{value}'")
-    return value
-
-
-def not_empty(value: tuple[T, ...]) -> tuple[T, ...]:
-    """Not pydantic's min_length, which also counts what is wrong for another reason as missing."""
-    if not value:
-        raise ValueError("must not be empty")
-    return value
-
-
-def _as_list(value: object) -> object:
-    """Kadeploy3 writes lists as `a, b` in some places."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+_CONNECTOR: Final = " ".join(
+    (
+        "ssh -l root -q -o BatchMode=yes -o ConnectTimeout=8",
+        "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",  # a node is reinstalled all the time
+    )
+)
 
 
 class Listen(Section):
@@ -68,40 +55,8 @@ class Boot(Section):
         return self
 
 
-class GlobalAuthentication(Section):
-    headers_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")] = "X-Kadeploy-"
-
-
-class Acl(Section):
-    """Hosts whose User header is believed: addresses, networks, names, or /patterns/ of names."""
-
-    whitelist: Annotated[Words, AfterValidator(not_empty)]
-
-
-class HttpBasic(Section):
-    """Passwords from an htpasswd file; an empty whitelist means any host."""
-
-    dbfile: AbsolutePath
-    realm: Annotated[str, Field(pattern=r"^[ !#-\[\]-~]*$")] = "Kadeploy"
-    whitelist: Words = ()
-
-
-class Authentication(Section):
-    KADEPLOY3: ClassVar = frozenset({"certificate", "ident"})
-
-    global_: Annotated[GlobalAuthentication, Field(alias="global")] = GlobalAuthentication()
-    acl: Acl | None = None
-    http_basic: HttpBasic | None = None
-
-    @model_validator(mode="after")
-    def _one_at_least(self) -> Self:
-        if self.acl is None and self.http_basic is None:
-            raise ValueError("must have acl or http_basic, or nobody could use this server")
-        return self
-
-
 class Rights(Section):
-    """`dummy` lets everybody do everything; `almighty_users` administer the API."""
+    """`dummy` lets everybody do everything; `almighty_users` have the role admin."""
 
     KADEPLOY3: ClassVar = frozenset({"purge_deployment_timer"})
 
@@ -139,20 +94,50 @@ class Ports(Section):
 
 
 class Network(Section):
-    KADEPLOY3: ClassVar = frozenset({"tcp_buffer_size", "vlan"})
+    KADEPLOY3: ClassVar = frozenset({"tcp_buffer_size"})
 
     server_hostname: str = Field(default_factory=platform.node)
     ports: Ports = Ports()
+    vlan: VlanSection = VlanSection()
+
+
+class RebootWindow(Section):
+    """How many nodes are restarted or switched at once, and how many seconds a place in the window rests then."""
+
+    size: Annotated[int, Field(ge=1)] = 50
+    sleep_time: Annotated[float, Field(ge=0)] = 10.0
+
+
+class CheckWindow(Section):
+    """How many nodes are asked at once whether their system answers. Kadeploy3 has 50: a process each there."""
+
+    size: Annotated[int, Field(ge=1)] = 500
+
+
+class Windows(Section):
+    """Bounds over all operations together; operations that wait are let in by turns."""
+
+    reboot: RebootWindow = RebootWindow()
+    check: CheckWindow = CheckWindow()
+
+
+class External(Section):
+    """`default_connector`: what DEFAULT_CONNECTOR stands for in commands, a way to run something on a node as root."""
+
+    KADEPLOY3: ClassVar = frozenset({"taktuk", "bittorrent", "kastafior", "kascade", "mkfs", "tar"})
+
+    default_connector: str = _CONNECTOR
 
 
 class ServerConfig(Section):
     """server.conf as a whole."""
 
-    KADEPLOY3: ClassVar = frozenset(
-        {"security", "logs", "verbosity", "windows", "environments", "pxe", "hooks", "external"}
-    )
+    KADEPLOY3: ClassVar = frozenset({"logs", "verbosity", "environments", "pxe"})
 
-    authentication: Authentication
+    authentication: Authentication = Authentication()
+    roles: Roles = Roles()
+    security: Security = Security()
+    audit: Audit = Audit()
     state_directory: AbsolutePath = Path("/var/lib/kadeploy")
     listen: Listen = Listen()
     boot: Boot | None = None
@@ -161,9 +146,24 @@ class ServerConfig(Section):
     database: Database = Database()
     cache: Cache = Cache()
     network: Network = Field(default_factory=Network)
+    windows: Windows = Windows()
+    external: External = External()
+    hooks: Hooks = Hooks()
     ssh_private_key: AbsolutePath | None = None
     autoclean_threshold: Annotated[int, Field(ge=1)] = 360
     """Minutes after which an operation that has ended is no longer listed."""
+    journal_retention: Annotated[int, Field(ge=1)] = 30
+    """Days after which nothing is kept of an operation that has ended."""
+
+    @property
+    def listen_address(self) -> IPv4Address | IPv6Address:
+        """Where the API really listens."""
+        return IPv4Address("127.0.0.1") if self.security.local_only else self.listen.address
+
+    @property
+    def administrators(self) -> frozenset[str]:
+        """Users who have the role admin by their name."""
+        return frozenset(self.rights.almighty_users) | frozenset(self.roles.admin.users)
 
     @property
     def cache_directory(self) -> Path:

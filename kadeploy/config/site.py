@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from kadeploy.config.automata import timeout_faults
 from kadeploy.config.cluster import ClusterFile
 from kadeploy.config.clusters import BmcEntry, ClusterEntry, ClustersFile, NodeEntry, is_address
 from kadeploy.config.layout import build_layout
-from kadeploy.domain.node import Bmc, Cluster, Node, Site
+from kadeploy.domain.node import Bmc, Cluster, Nfsroot, Node, Site
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.patience import Patience
 from kadeploy.errors import Faults, InvalidNodes
@@ -20,7 +21,11 @@ def build_cluster(name: str, file: ClusterFile) -> Cluster:
         layout = build_layout(file.partitioning)
     except Faults as error:
         raise Faults([f"partitioning.{fault}" for fault in error.faults]) from error
-    kernels = file.boot.kernels
+    kernels, automaton = file.boot.kernels, file.automata.automaton()
+    places = "automata.macrosteps."
+    if faults := [*timeout_faults(automaton, reboot=file.timeouts.reboot, kexec=file.timeouts.kexec, place=places)]:
+        raise Faults(faults)
+    nfsroot = kernels.nfsroot
     return Cluster(
         name=name,
         layout=layout,
@@ -28,8 +33,17 @@ def build_cluster(name: str, file: ClusterFile) -> Cluster:
         user_params=kernels.user.params,
         reboot_timeout=file.timeouts.reboot,
         kexec_timeout=file.timeouts.kexec,
-        patience=Patience(quorum=file.patience.quorum, grace=file.patience.grace, least=file.patience.least),
+        patience=Patience(**file.patience.model_dump()),
         supported_fs=kernels.deploy.supported_fs,
+        automaton=automaton,
+        operations=file.automata.insertions(),
+        drivers=kernels.deploy.drivers,
+        nfsroot=Nfsroot(kernel=str(nfsroot.vmlinuz), params=nfsroot.params) if nfsroot.vmlinuz else None,
+        preinstalls=file.preinstall.archives(),
+        postinstalls=file.postinstall.archives(),
+        broadcast_command=file.localops.broadcastenv.cmd,
+        broadcast_decompresses=file.localops.broadcastenv.decompress,
+        kexec_folder=str(file.kexec.repository),
     )
 
 

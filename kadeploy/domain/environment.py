@@ -45,7 +45,10 @@ class KernelSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """`description` is the user's own mapping, with every key and their order, as it is shown back."""
+    """`description` is the user's own mapping, with every key and their order, as it is shown back.
+
+    `partition_type` is an MSDOS one; `custom_variables` are exported to scripts beside Kadeploy's own.
+    """
 
     name: str
     version: int = 1
@@ -59,6 +62,8 @@ class Environment:
     preinstall: Archive | None = None
     postinstalls: tuple[Archive, ...] = ()
     multipart: bool = False
+    partition_type: int = 0
+    custom_variables: Mapping[str, str] = field(default_factory=dict)
     recorded: bool = True
     description: Mapping[str, object] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 
@@ -24,6 +24,15 @@ class OperationStarted(Event):
     user: str
     nodes: str
     clusters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationQueued(Event):
+    """It waits until the nodes that others have are free; `behind` maps those operations to these nodes."""
+
+    user: str
+    nodes: str
+    behind: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +74,33 @@ class SetBranched(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetJoined(Event):
+    """Nodes of `set` go on in the set `into`: both came to the same broadcast."""
+
+    cluster: str
+    set: str
+    into: str
+    nodes: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decided(Event):
     """A policy decision, with its reason in words."""
 
     cluster: str
     set: str
     what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodesSaid(Event):
+    """What a custom operation or a script wrote, the same on all these nodes; its end, when it is long."""
+
+    cluster: str
+    set: str
+    micro: str
+    nodes: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +112,41 @@ class NodesDone(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodesHeld(Event):
+    """The nodes wait before a step, at a breakpoint, until somebody resumes the operation."""
+
+    cluster: str
+    set: str
+    macro: str
+    instance: str
+    micro: str
+    nodes: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodesResumed(Event):
+    """The breakpoints at which these nodes were held hold nobody any more."""
+
+    nodes: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodesAborted(Event):
+    """The nodes are no longer the operation's: it ended for them where they were, because `by` wanted so."""
+
+    nodes: str
+    by: str
+    why: str = ""
+
+    @property
+    def reason(self) -> str:
+        return f"aborted by {self.by}{': ' if self.why else ''}{self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFailed(Event):
-    """The node will not be tried again: where it failed last, and why."""
+    """The node will not be tried again: where it failed last, why, what it said last, and what was tried how often."""
 
     cluster: str
     set: str
@@ -91,6 +154,14 @@ class NodeFailed(Event):
     macro: str
     micro: str
     reason: str
+    output: str = ""
+    tried: str = ""
+
+    @property
+    def told(self) -> str:
+        """All of it but the output, in one sentence."""
+        where = f"{self.macro}-{self.micro}: " if self.macro else ""
+        return f"{where}{self.reason}{f' (tried: {self.tried})' if self.tried else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,23 +182,37 @@ class OperationEnded(Event):
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookEnded(Event):
+    """The only event that comes after the end: the site's command was run; `error` is empty when it went well."""
+
+    error: str = ""
+
+
 EVENTS: Final[Mapping[str, type[Event]]] = {
     "operation_started": OperationStarted,
+    "operation_queued": OperationQueued,
     "step_started": StepStarted,
     "step_ended": StepEnded,
     "set_branched": SetBranched,
+    "set_joined": SetJoined,
     "decided": Decided,
+    "nodes_said": NodesSaid,
     "nodes_done": NodesDone,
+    "nodes_held": NodesHeld,
+    "nodes_resumed": NodesResumed,
+    "nodes_aborted": NodesAborted,
     "node_failed": NodeFailed,
     "node_progress": NodeProgress,
     "operation_ended": OperationEnded,
+    "hook_ended": HookEnded,
 }
 KINDS: Final[Mapping[type[Event], str]] = {event: kind for kind, event in EVENTS.items()}
 
 
 def to_json(event: Event) -> dict[str, object]:
     """The event as a mapping that JSON can carry, its `kind` first."""
-    return {"kind": KINDS[type(event)], **asdict(event)}
+    return {"kind": KINDS[type(event)], **{entry.name: getattr(event, entry.name) for entry in fields(event)}}
 
 
 def from_json(data: Mapping[str, object]) -> Event:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kadeploy.domain.automaton import BUILT_IN, Automaton
+from kadeploy.domain.custom import Insertion
 from kadeploy.domain.disk import Layout
+from kadeploy.domain.environment import Archive
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.patience import Patience
+from kadeploy.domain.power import PowerCommands
 from kadeploy.domain.timeout import Timeout
 
 
@@ -49,11 +53,25 @@ class Node:
     firmware: Firmware = Firmware.BIOS
     block_device: str
     bmc: Bmc | None = None
+    commands: PowerCommands = PowerCommands()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nfsroot:
+    """A kernel whose root is on NFS: its path on this server, and its arguments."""
+
+    kernel: str
+    params: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """Machines that are installed in the same way."""
+    """Machines that are installed in the same way.
+
+    `operations` are the admin's custom ones; `drivers` are kernel modules for the minimal environment; `preinstalls`
+    and `postinstalls` the admin's archives for every environment; `broadcast_command` the admin's own way to send an
+    image, with placeholders; `kexec_folder` where a running system is given our kernel.
+    """
 
     name: str
     layout: Layout
@@ -63,6 +81,15 @@ class Cluster:
     kexec_timeout: Timeout = Timeout("120")
     patience: Patience = Patience()
     supported_fs: tuple[str, ...] = ("ext2", "ext3", "ext4", "xfs", "btrfs", "vfat")
+    automaton: Automaton = field(default_factory=lambda: BUILT_IN)
+    operations: tuple[Insertion, ...] = ()
+    drivers: tuple[str, ...] = ()
+    nfsroot: Nfsroot | None = None
+    preinstalls: tuple[Archive, ...] = ()
+    postinstalls: tuple[Archive, ...] = ()
+    broadcast_command: tuple[str, ...] = ()
+    broadcast_decompresses: bool = True
+    kexec_folder: str = "/dev/shm/kexec_repository"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,3 +108,15 @@ class Site:
         for name in nodes:
             groups.setdefault(self.nodes[name].cluster, set()).add(name)
         return {cluster: NodeSet(groups[cluster]) for cluster in sorted(groups)}
+
+    def switched_together(self, nodes: NodeSet) -> Iterator[NodeSet]:
+        """The nodes one by one; those of a group that shares a supply, when it is whole among them, as one set."""
+        left = set(nodes.names)
+        for name in nodes:
+            if name in left:
+                group = NodeSet([name]).names.union(
+                    *(group.names for group in self.nodes[name].commands.groups_of(name))
+                )
+                unit = NodeSet(group if group <= left else [name])
+                left -= unit.names
+                yield unit

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from ClusterShell.NodeSet import NodeSet as Folded
@@ -21,9 +22,16 @@ _BRACKETS: Final = re.compile(r"\[([^\]]*)\]")
 _OUTSIDE_COMMA: Final = re.compile(r",(?![^\[]*\])")
 _RANGE: Final = re.compile(r"(\d{1,18})-(\d{1,18})")
 _NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
+_PLAIN: Final = r"[1-9]\d{0,8}"  # no zeros before it, which are part of a name
+_AFTER: Final = r"((?:[A-Za-z._-][A-Za-z0-9._-]*)?)"
+_ONE_NUMBER: Final = re.compile(rf"([A-Za-z][A-Za-z._-]*)({_PLAIN}){_AFTER}\Z")
+_ONE_RANGE: Final = re.compile(
+    rf"([A-Za-z](?:[A-Za-z0-9._-]*[A-Za-z._-])?)\[({_PLAIN}(?:-{_PLAIN})?(?:,{_PLAIN}(?:-{_PLAIN})?)*)\]{_AFTER}(?<=[A-Za-z0-9\]])\Z"
+)
 LARGEST: Final = 100_000  # names in one expression: a slip such as node-[1-99999999] must not fill the memory
 
 
+@lru_cache(maxsize=50_000)
 def natural_key(name: str) -> tuple[object, ...]:
     """Sort key that orders numbers inside names by value."""
     parts = _DIGITS.split(name)
@@ -57,7 +65,7 @@ class NodeSet:
 
     def __str__(self) -> str:
         if self._folded is None:
-            self._folded = str(Folded.fromlist(sorted(self._names), resolver=False)) if self._names else ""
+            self._folded = _fold(self._names)
         return self._folded
 
     def __repr__(self) -> str:
@@ -91,6 +99,49 @@ class NodeSet:
         return self._names <= other._names
 
 
+def _fold(names: frozenset[str]) -> str:
+    """As ClusterShell does; names that differ in their first number only, as most sets' do, are folded here, in a
+    tenth of the time."""
+    around: set[tuple[str, str]] = set()
+    numbers: list[int] = []
+    for name in names:
+        found = _ONE_NUMBER.match(name)
+        if found is None:
+            break
+        around.add((found.group(1), found.group(3)))
+        numbers.append(int(found.group(2)))
+    if len(numbers) != len(names) or len(around) != 1:
+        return str(Folded.fromlist(sorted(names), resolver=False)) if names else ""
+    before, after = around.pop()
+    ranges = ",".join(_ranges(sorted(numbers)))
+    return f"{before}{ranges}{after}" if len(numbers) == 1 else f"{before}[{ranges}]{after}"
+
+
+def _ranges(numbers: list[int]) -> Iterator[str]:
+    """`1-3`, `5`, of numbers in their order."""
+    first = last = numbers[0]
+    for number in [*numbers[1:], -1]:
+        if number == last + 1:
+            last = number
+            continue
+        yield str(first) if first == last else f"{first}-{last}"
+        first = last = number
+
+
+def _unfold_plainly(text: str) -> list[str] | None:
+    """The names of the one plain range that most expressions are; None when it is anything else."""
+    found = _ONE_RANGE.match(text)
+    if found is None:
+        return None
+    names: list[str] = []
+    for piece in found.group(2).split(","):
+        low, _, high = piece.partition("-")
+        if high and int(high) < int(low):
+            return None
+        names += [f"{found.group(1)}{number}{found.group(3)}" for number in range(int(low), int(high or low) + 1)]
+    return names
+
+
 def _unfold(text: str) -> Iterable[str]:
     stripped = text.strip()
     if not stripped:
@@ -99,9 +150,11 @@ def _unfold(text: str) -> Iterable[str]:
         raise InvalidNodes(f"{stripped!r} is not a node range", hint="groups (@name) are not known here")
     if (count := _count(stripped)) > LARGEST:
         raise InvalidNodes(f"the range {stripped!r} names {count} nodes, more than {LARGEST}")
+    if (plain := _unfold_plainly(stripped)) is not None:
+        return plain
     try:
         folded = Folded(stripped, resolver=False)
-    except NodeSetException as error:
+    except (NodeSetException, ValueError) as error:  # a range such as [0-1-] is the latter
         raise InvalidNodes(f"{stripped!r} is not a node range: {error}") from error
     if not folded:
         raise InvalidNodes(f"the range {stripped!r} names no node")

@@ -12,18 +12,25 @@ from kadeploy.domain.state import OperationKind, OperationState, Progress
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one node: where it is or failed, why, and what it said (a power state, say)."""
+    """What became of one node: where it is or failed, why, and what it said (a power state, say).
+
+    `tried` says in words what its last macro-step's instances were and how often each was tried.
+    """
 
     progress: Progress = Progress.PROCESSING
     macro: str = ""
     micro: str = ""
     reason: str = ""
     output: str = ""
+    tried: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """`plans` maps a cluster to its plan in JSON form; times are seconds since the epoch, 0 when not yet."""
+    """`plans` maps a cluster to its plan in JSON form; times are seconds since the epoch, 0 when not yet.
+
+    `aborted_by` is the user who asked for its end, empty while nobody has.
+    """
 
     id: str
     kind: OperationKind
@@ -33,10 +40,25 @@ class Operation:
     ended: float = 0.0
     state: OperationState = OperationState.RUNNING
     error: str = ""
-    abort_requested: bool = False
+    aborted_by: str = ""
     environment: Mapping[str, object] | None = None
     plans: Mapping[str, object] = field(default_factory=dict)
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing of it runs: every node that has not ended is held at a breakpoint."""
+        left = {outcome.progress for outcome in self.outcomes.values() if not outcome.progress.is_final}
+        return self.state is OperationState.RUNNING and left == {Progress.HELD}
+
+    @property
+    def phase(self) -> str:
+        """Its state for people, who also want to know when nothing of it runs."""
+        return "held" if self.is_held else str(self.state)
+
+    @property
+    def unfinished(self) -> NodeSet:
+        return NodeSet(name for name, outcome in self.outcomes.items() if not outcome.progress.is_final)
 
     def having(self, progress: Progress) -> NodeSet:
         return NodeSet(name for name, outcome in self.outcomes.items() if outcome.progress is progress)

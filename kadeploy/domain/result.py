@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from kadeploy.domain.nodeset import NodeSet
 
 NO_ANSWER = "no answer"
-REASON_LIMIT = 2000  # characters kept of one node's reason: its end
+KEPT_BYTES = 4096  # of what one node said, or of why it failed
+
+
+def capped(text: str) -> str:
+    """The end of a text that is too long, which is where a failing command says why."""
+    content = text.encode()
+    if len(content) <= KEPT_BYTES:
+        return text
+    return "… " + content[4 - KEPT_BYTES :].decode(errors="ignore")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,26 +29,35 @@ class Result:
 
     @classmethod
     def failed(cls, nodes: NodeSet, reason: str) -> Result:
-        return cls(ko=dict.fromkeys(nodes, reason[-REASON_LIMIT:]))
+        return cls(ko=dict.fromkeys(nodes, capped(reason)))
 
     @classmethod
     def merge(cls, *results: Result) -> Result:
         """Join results over disjoint or overlapping sets; a node that failed anywhere failed."""
-        ok = NodeSet().names
+        ok: set[str] = set()
         ko: dict[str, str] = {}
         outputs: dict[str, str] = {}
         for result in results:
-            ok |= result.ok.names
+            ok.update(result.ok.names)
             ko.update(result.ko)
             outputs.update(result.outputs)
         return cls(ok=NodeSet(ok - ko.keys()), ko=ko, outputs=outputs)
 
     def settle(self, nodes: NodeSet) -> Result:
         """Exactly these nodes: one in neither set failed with *no answer*, one in both failed."""
-        ko = {name: self.ko[name][-REASON_LIMIT:] for name in nodes if name in self.ko}
+        ko = {name: capped(self.ko[name]) for name in nodes if name in self.ko}
         ok = NodeSet((self.ok.names & nodes.names) - ko.keys())
         ko.update(dict.fromkeys(nodes.names - ok.names - ko.keys(), NO_ANSWER))
-        return Result(ok=ok, ko=ko, outputs=self.outputs)
+        outputs = {name: capped(text) for name, text in self.outputs.items() if name in nodes}
+        return Result(ok=ok, ko=ko, outputs=outputs)
+
+    def without(self, nodes: NodeSet) -> Result:
+        """As if these nodes had not been there."""
+        return Result(
+            ok=self.ok - nodes,
+            ko={name: reason for name, reason in self.ko.items() if name not in nodes},
+            outputs={name: text for name, text in self.outputs.items() if name not in nodes},
+        )
 
     def to_json(self) -> dict[str, object]:
         return {"ok": list(self.ok), "ko": dict(self.ko), "outputs": dict(self.outputs)}

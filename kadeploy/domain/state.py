@@ -18,8 +18,9 @@ class OperationKind(StrEnum):
 
 
 class OperationState(StrEnum):
-    """All but the first are final."""
+    """All but the first two are final. One that is queued waits for nodes that others have."""
 
+    QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
     ABORTED = "aborted"
@@ -27,20 +28,28 @@ class OperationState(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        return self is not OperationState.RUNNING
+        return self not in (OperationState.QUEUED, OperationState.RUNNING)
 
 
 class Progress(StrEnum):
-    """What has become of one node in one operation; values are Kadeploy3's."""
+    """What has become of one node in one operation; values are Kadeploy3's. The first two are not the end."""
 
     PROCESSING = "processing"
+    HELD = "brk"
     OK = "ok"
     KO = "ko"
     ABORTED = "aborted"
 
+    @property
+    def is_final(self) -> bool:
+        return self not in (Progress.PROCESSING, Progress.HELD)
+
 
 class NodeState(StrEnum):
-    """What the database says a node is; values are Kadeploy3's. One that ends in `ing` is busy."""
+    """What the database says a node is; values are Kadeploy3's but the last.
+
+    One that ends in `ing` is busy, and one that is held at a breakpoint is its operation's, too.
+    """
 
     DEPLOYING = "deploying"
     DEPLOYED = "deployed"
@@ -54,6 +63,7 @@ class NodeState(StrEnum):
     DEPLOY_ENV = "deploy_env"
     RECORDED_ENV = "recorded_env"
     ABORTED = "aborted"
+    HELD = "held"
 
 
 BUSY = {

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from kadeploy.domain.node import Site
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.drivers.ssh_banner import read_banner
+from kadeploy.drivers.window import SlotWindow
 from kadeploy.ports.presence import System
 
 
@@ -34,32 +35,43 @@ class Agents(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probing:
-    """Seconds between two looks at a node (drawn anew each time), for one look, and how many looks at once."""
+    """Seconds between two looks at a node (drawn anew each time), and for one look."""
 
     shortest: float = 1.0
     longest: float = 2.0
     timeout: float = 2.0
-    limit: int = 500
     port: int = 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SitePresence:
+    """`checks` is the window through which installed systems are looked at."""
+
     site: Site
     agents: Agents
+    checks: SlotWindow
     probing: Probing = Probing()
 
-    def watch(self, nodes: NodeSet, system: System, since: float) -> AsyncGenerator[str, None]:
+    def watch(
+        self,
+        nodes: NodeSet,
+        system: System,
+        since: float,
+        *,
+        owner: str = "",
+        addresses: Mapping[str, str] | None = None,
+    ) -> AsyncGenerator[str, None]:
         match system:
             case System.MINIMAL:
                 return self.agents.watch(nodes, since)
             case System.INSTALLED:
-                return self._watch_installed(nodes, since)
+                there = replace(self, site=_moved(self.site, addresses)) if addresses else self
+                return there._watch_installed(nodes, since, owner)
 
-    async def _watch_installed(self, nodes: NodeSet, since: float) -> AsyncGenerator[str, None]:
+    async def _watch_installed(self, nodes: NodeSet, since: float, owner: str) -> AsyncGenerator[str, None]:
         """Ends its probes when it is closed; a probe that fails as it should not ends the watch with its error."""
         found: asyncio.Queue[str | None] = asyncio.Queue()
-        probes = asyncio.create_task(self._probe_all(nodes, since, found))
+        probes = asyncio.create_task(self._probe_all(nodes, since, owner, found))
         probes.add_done_callback(lambda _: found.put_nowait(None))
         try:
             while (name := await found.get()) is not None:
@@ -70,19 +82,24 @@ class SitePresence:
             with contextlib.suppress(asyncio.CancelledError):
                 await probes
 
-    async def _probe_all(self, nodes: NodeSet, since: float, found: asyncio.Queue[str | None]) -> None:
-        free = asyncio.Semaphore(self.probing.limit)
+    async def _probe_all(self, nodes: NodeSet, since: float, owner: str, found: asyncio.Queue[str | None]) -> None:
         async with asyncio.TaskGroup() as group:
             for name in nodes:
-                group.create_task(self._probe(name, since, free, found))
+                group.create_task(self._probe(name, since, owner, found))
 
-    async def _probe(self, name: str, since: float, free: asyncio.Semaphore, found: asyncio.Queue[str | None]) -> None:
+    async def _probe(self, name: str, since: float, owner: str, found: asyncio.Queue[str | None]) -> None:
         probing, itself = self.probing, NodeSet([name])
         while True:
-            async with free:
+            async with self.checks.slots(owner):
                 answers = await read_banner(self.site.nodes[name].address, probing.port, timeout=probing.timeout)
             if answers and not self.agents.connected_since(itself, since):
                 found.put_nowait(name)
                 return
             # Nodes that were started together would be asked together for ever.
             await asyncio.sleep(random.uniform(probing.shortest, probing.longest))
+
+
+def _moved(site: Site, addresses: Mapping[str, str]) -> Site:
+    """The site with its nodes at other addresses."""
+    moved = {name: replace(site.nodes[name], address=address) for name, address in addresses.items()}
+    return replace(site, nodes={**site.nodes, **moved})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.engine.plan import Place, Plan
@@ -31,6 +32,16 @@ class Decision:
     branches: tuple[Branch, ...]
     done: NodeSet
     failed: Mapping[str, str]
+
+    def to_json(self) -> dict[str, object]:
+        """What the walk needs of it."""
+        return {
+            "onward": self.onward.to_json() if self.onward else None,
+            "branches": [branch.ticket.to_json() for branch in self.branches],
+        }
+
+
+NOTHING: Final = Decision(onward=None, branches=(), done=NodeSet(), failed={})
 
 
 def decide(plan: Plan, ticket: Ticket, outcome: StepResult, *, now: float) -> Decision:
@@ -57,6 +68,8 @@ def decide(plan: Plan, ticket: Ticket, outcome: StepResult, *, now: float) -> De
 
 def _why(plan: Plan, place: Place, chance: Place) -> str:
     instance = plan.attempt_at(chance).instance
+    if chance.again:
+        return f"retry {chance.again} of {plan.micro_at(chance).name}"
     if chance.attempt == place.attempt:
         return f"retry {chance.turn} of {instance}"
     return f"fall back from {plan.attempt_at(place).instance} to {instance}"

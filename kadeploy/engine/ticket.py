@@ -15,8 +15,9 @@ class Ticket:
     """`set` names the node set inside its cluster: `0`, its children `0.1`, `0.2`…
 
     `began` is when it entered the current attempt and `entered` when it entered the current step, in seconds
-    since the epoch; a node set that stays in a step while others go on keeps both. `children` counts the sets that
-    have left this one.
+    since the epoch; a node set that stays in a step while others go on keeps both, and `strength`, which is how many
+    nodes entered the attempt together: what timeouts count. `excused` is how many seconds of the attempt are not
+    counted, since the set had to wait for somebody. `children` counts the sets that have left this one.
     """
 
     operation: str
@@ -26,6 +27,8 @@ class Ticket:
     nodes: NodeSet
     began: float
     entered: float
+    strength: int
+    excused: float = 0.0
     children: int = 0
 
     @property
@@ -40,8 +43,16 @@ class Ticket:
 
     def moved(self, place: Place, nodes: NodeSet, *, at: float, born: int = 0) -> Ticket:
         """The same set, entering another step at that time, after `born` more sets have left it."""
-        began = at if place.step == 0 else self.began
-        return replace(self, place=place, nodes=nodes, began=began, entered=at, children=self.children + born)
+        onward = replace(self, place=place, nodes=nodes, entered=at, children=self.children + born)
+        if place.step or place.again:
+            return onward
+        return replace(onward, began=at, strength=len(nodes), excused=0.0)
+
+    def waited(self, *, until: float) -> Ticket:
+        """The same set, about to begin its step: the time since it came here does not count."""
+        if self.place.step == 0 and self.place.again == 0:
+            return replace(self, began=until, entered=until)
+        return replace(self, entered=until, excused=self.excused + until - self.entered)
 
     def child(self, index: int, place: Place, nodes: NodeSet, *, at: float) -> Ticket:
         """A set that leaves this one; one that stays in the same step keeps the times."""

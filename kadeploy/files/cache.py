@@ -7,12 +7,14 @@ is remembered across restarts.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from kadeploy.domain.image import Compression, LocalFile
 from kadeploy.errors import InvalidFile
-from kadeploy.files.fetch import FetchLimits, fetch
+from kadeploy.files.checksum import copy_hashed
+from kadeploy.files.fetch import Fetched, FetchLimits, Validators, fetch
 from kadeploy.files.intact import check_intact
 from kadeploy.files.memo import Memo
 from kadeploy.files.served import served_file
@@ -59,14 +61,25 @@ class FileCache:
         self._shelf.close()
 
     async def pin(
-        self, url: str, *, owner: str, checksum: str = "", compression: Compression | None = None
+        self,
+        url: str,
+        *,
+        owner: str,
+        checksum: str = "",
+        compression: Compression | None = None,
+        copied: bool = False,
+        trusted: bool = False,
     ) -> LocalFile:
         source = parse_source(url)
         if isinstance(source, ServerPath):
-            file = await self._reads.share(source.path, lambda: self._read(source.path))
-            await self._check(file, url, checksum, compression)
-            return file
-        sha256 = await self._obtain(url, checksum.lower())
+            roots = (Path("/"),) if trusted else self._roots
+            file = await self._reads.share(f"{trusted} {source.path}", lambda: self._read(source.path, roots))
+            if not copied:
+                await self._check(file, url, checksum, compression)
+                return file
+            sha256 = await self._kept(file, url)
+        else:
+            sha256 = await self._obtain(url, checksum.lower())
         is_new = self._shelf.pin(sha256, owner)
         try:
             file = self._shelf.file(sha256)
@@ -81,14 +94,38 @@ class FileCache:
     async def release(self, owner: str) -> None:
         await self._shelf.release([owner])
 
+    def in_use(self, sha256: str) -> Path | None:
+        """Where the content with that SHA-256 is, when it is kept here and somebody has it pinned."""
+        return Path(self._shelf.file(sha256).path) if self._shelf.is_pinned(sha256) else None
+
+    def owners(self) -> Collection[str]:
+        """Who pins files now."""
+        return self._shelf.owners()
+
     async def keep_only(self, owners: Collection[str]) -> None:
         """Release everybody else: at the start, those whose end was not seen."""
         await self._shelf.release(set(self._shelf.owners()) - set(owners))
 
-    async def _read(self, path: str) -> LocalFile:
-        file = await served_file(path, self._roots, self._memo)
+    async def _read(self, path: str, roots: Sequence[Path]) -> LocalFile:
+        file = await served_file(path, roots, self._memo)
         await self._memo_file.save(self._memo.to_json)
         return file
+
+    async def _kept(self, file: LocalFile, url: str) -> str:
+        while not self._shelf.has(file.sha256):
+            await self._downloads.share(file.sha256, lambda: self._copy(file, url))
+        return file.sha256
+
+    async def _copy(self, file: LocalFile, url: str) -> str:
+        try:
+            async with self._shelf.incoming(url) as (target, make_room):
+                await make_room(file.size)
+                if await asyncio.to_thread(copy_hashed, file.path, target) != file.sha256:
+                    raise InvalidFile(f"the file {file.path} is being written", hint="try again when it is complete")
+                self._shelf.admit(target, Fetched(size=file.size, sha256=file.sha256, validators=Validators()), url)
+                return file.sha256
+        except OSError as error:
+            raise cannot_write(url, error) from error
 
     async def _obtain(self, url: str, checksum: str) -> str:
         while True:

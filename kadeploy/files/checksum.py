@@ -7,6 +7,7 @@ import os
 import threading
 from dataclasses import dataclass
 from io import FileIO
+from pathlib import Path
 from typing import Final
 
 _BLOCK: Final = 1024 * 1024  # bytes
@@ -41,4 +42,14 @@ def sha256_of(file: FileIO, stop: threading.Event) -> str:
     block = bytearray(_BLOCK)
     while not stop.is_set() and (count := file.readinto(block)):
         digest.update(memoryview(block)[:count])
+    return digest.hexdigest()
+
+
+def copy_hashed(source: str, target: Path) -> str:
+    """Copy a file, blocking; the SHA-256 of what was copied."""
+    digest = hashlib.sha256()
+    with open(source, "rb") as reading, target.open("xb") as writing:
+        while block := reading.read(_BLOCK):
+            digest.update(block)
+            writing.write(block)
     return digest.hexdigest()

@@ -117,6 +117,9 @@ class Shelf:
         """Keep it for the owner; whether that is new."""
         return self._index.pin(sha256, owner, at=time.time())
 
+    def is_pinned(self, sha256: str) -> bool:
+        return sha256 in self._index.in_use() and self.has(sha256)
+
     def unpin(self, sha256: str, owner: str) -> None:
         self._index.unpin(sha256, owner)
 

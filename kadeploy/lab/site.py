@@ -30,12 +30,13 @@ TIMEOUTS = {"reboot": 240, "kexec": 240}  # seconds; machines are emulated, seve
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SitePaths:
-    """Where the server keeps its things, and finds what others made."""
+    """Where the server keeps its things, and finds what others made; `tls`: whether API and agents speak it."""
 
     state: Path
     minienv: Path
     images: Path
     api_port: int = API_PORT
+    tls: bool = False
 
 
 def site_files(spec: LabSpec, paths: SitePaths, bmcs: Mapping[str, Credentials]) -> dict[str, str]:
@@ -48,6 +49,7 @@ def _server(spec: LabSpec, paths: SitePaths) -> dict[str, Any]:
     return {
         "state_directory": str(paths.state),
         "listen": {"address": "127.0.0.1", "port": paths.api_port},
+        "security": {"secure_server": paths.tls, "secure_agents": paths.tls},
         "boot": {
             "address": str(spec.address),
             "port": BOOT_PORT,

@@ -73,6 +73,7 @@ def kalab() -> None:
 @click.option("--minienv", type=whole_path(), help=f"Minimal environment the site uses (default {cluster.MINIENV}).")
 @click.option("--images", type=whole_path(), help="Directory images may come from (default: STATE/images).")
 @click.option("--api-port", type=click.IntRange(1, 65535), help=f"kadeployd's port (default {API_PORT}).")
+@click.option("--tls", is_flag=True, default=None, help="Have kadeployd and the nodes' agents speak TLS.")
 def up(name: str, state: Path | None, **wanted: Any) -> None:
     """Bring a lab up; its machines are off until their BMCs are told otherwise."""
     must_be_root("up")
@@ -132,6 +133,7 @@ def new_lab(directory: Path, name: str, given: dict[str, Any]) -> Lab:
         minienv=given.get("minienv", cluster.MINIENV),
         images=given.get("images", directory / "images"),
         api_port=given.get("api_port", API_PORT),
+        tls=given.get("tls", False),
     )
     wanted = spec.mixed(name, disks=dict(given.get("disks", ())), **shape)
     return Lab.new(directory, wanted, site_directory=given.get("site"), paths=paths)
@@ -151,6 +153,7 @@ def check_same(lab: Lab, name: str, given: dict[str, Any]) -> None:
         "site": given.get("site", lab.site) != lab.site,
         "minienv": given.get("minienv", paths.minienv) != paths.minienv,
         "images": given.get("images", paths.images) != paths.images,
+        "tls": given.get("tls", paths.tls) != paths.tls,
         "api-port": given.get("api_port", paths.api_port) != paths.api_port,
     }
     if different := [option for option, is_so in differs.items() if is_so]:

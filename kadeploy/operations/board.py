@@ -13,18 +13,24 @@ from typing import Final, cast
 from kadeploy.domain.event import (
     Decided,
     Event,
+    HookEnded,
     NodeFailed,
     NodeProgress,
+    NodesAborted,
     NodesDone,
+    NodesHeld,
+    NodesResumed,
+    NodesSaid,
     OperationEnded,
+    OperationQueued,
     OperationStarted,
     SetBranched,
+    SetJoined,
     StepEnded,
     StepStarted,
 )
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.state import OperationState, Progress
-from kadeploy.engine.perform import ABORTED
 
 StepKey = tuple[str, str]
 
@@ -111,11 +117,17 @@ def unfold(text: str) -> NodeSet:
 
 
 def _operation_started(board: Board, event: OperationStarted) -> None:
-    board.user, board.started = event.user, event.at
+    board.user, board.started, board.state = event.user, event.at, OperationState.RUNNING
     board.clusters = {cluster: unfold(nodes) for cluster, nodes in event.clusters.items()}
     for cluster, nodes in board.clusters.items():
         for node in board.place(nodes.names):
             node.cluster, node.since = cluster, event.at
+
+
+def _operation_queued(board: Board, event: OperationQueued) -> None:
+    board.user, board.state = event.user, OperationState.QUEUED
+    waits = "; ".join(f"{nodes} of {other}" for other, nodes in event.behind.items())
+    board.said.append((event.at, f"waits for {waits}"))
 
 
 def _step_started(board: Board, event: StepStarted) -> None:
@@ -167,8 +179,18 @@ def _set_branched(board: Board, event: SetBranched) -> None:
         node.set = event.child
 
 
+def _set_joined(board: Board, event: SetJoined) -> None:
+    board.said.append((event.at, f"{event.nodes} join set {event.into}"))
+    for node in board.place(unfold(event.nodes).names):
+        node.set = event.into
+
+
 def _decided(board: Board, event: Decided) -> None:
     board.said.append((event.at, event.what))
+
+
+def _says_nothing(board: Board, event: Event) -> None:
+    """For the log only."""
 
 
 def _nodes_done(board: Board, event: NodesDone) -> None:
@@ -179,9 +201,29 @@ def _nodes_done(board: Board, event: NodesDone) -> None:
 
 def _node_failed(board: Board, event: NodeFailed) -> None:
     (node,) = board.place([event.node])
-    where = f"{event.macro}-{event.micro}: " if event.macro else ""
-    node.state = Progress.ABORTED if event.reason == ABORTED else Progress.KO
-    node.since, node.reason = event.at, f"{where}{event.reason}"
+    node.state, node.since = Progress.KO, event.at
+    node.reason, node.output = event.told, event.output
+
+
+def _nodes_held(board: Board, event: NodesHeld) -> None:
+    board.said.append((event.at, f"{event.nodes} held before {event.macro}{event.instance}-{event.micro}"))
+    for node in board.place(unfold(event.nodes).names):
+        node.cluster, node.set, node.since, node.passed = event.cluster, event.set, event.at, None
+        node.macro, node.instance, node.micro = event.macro, event.instance, event.micro
+        node.state = Progress.HELD
+
+
+def _nodes_resumed(board: Board, event: NodesResumed) -> None:
+    board.said.append((event.at, f"{event.nodes} resumed by {event.by}"))
+    for node in board.place(unfold(event.nodes).names):
+        node.state = Progress.PROCESSING
+
+
+def _nodes_aborted(board: Board, event: NodesAborted) -> None:
+    board.said.append((event.at, f"{event.nodes} {event.reason}"))
+    for node in board.place(unfold(event.nodes).names):
+        where = f"{node.macro}{node.instance}-{node.micro}: " if node.macro else ""
+        node.state, node.since, node.reason = Progress.ABORTED, event.at, f"{where}{event.reason}"
 
 
 def _node_progress(board: Board, event: NodeProgress) -> None:
@@ -195,7 +237,7 @@ def _operation_ended(board: Board, event: OperationEnded) -> None:
     left = Progress.ABORTED if board.state is OperationState.ABORTED else Progress.KO
     ok = unfold(event.ok)
     for name, node in board.nodes.items():
-        if node.state is Progress.PROCESSING:
+        if not node.state.is_final:
             node.state = Progress.OK if name in ok else left
             node.reason = "" if name in ok else node.reason or event.error or str(left)
     for step in board.running.values():
@@ -206,14 +248,21 @@ def _operation_ended(board: Board, event: OperationEnded) -> None:
 _FOLDS: Final = cast(
     Mapping[type[Event], Callable[[Board, Event], None]],
     {
+        OperationQueued: _operation_queued,
         OperationStarted: _operation_started,
         StepStarted: _step_started,
         StepEnded: _step_ended,
         SetBranched: _set_branched,
+        SetJoined: _set_joined,
         Decided: _decided,
+        NodesSaid: _says_nothing,
         NodesDone: _nodes_done,
+        NodesHeld: _nodes_held,
+        NodesResumed: _nodes_resumed,
+        NodesAborted: _nodes_aborted,
         NodeFailed: _node_failed,
         NodeProgress: _node_progress,
         OperationEnded: _operation_ended,
+        HookEnded: _says_nothing,
     },
 )

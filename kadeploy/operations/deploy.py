@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from kadeploy.domain.custom import Insertion
 from kadeploy.domain.disk import partition_path
 from kadeploy.domain.environment import Environment
 from kadeploy.domain.image import LocalFile
@@ -14,17 +15,21 @@ from kadeploy.domain.operation import new_operation_id
 from kadeploy.domain.request import DeployRequest
 from kadeploy.domain.state import OperationKind
 from kadeploy.errors import ConflictingOptions
+from kadeploy.operations.archives import pin_archives
 from kadeploy.operations.authorized import authorized_keys, check_given
+from kadeploy.operations.automata import automaton_of
 from kadeploy.operations.caller import Caller
+from kadeploy.operations.custom import NO_CUSTOMS, OF_DEPLOYMENTS, Customs, insertions_of, pin_for_nodes, variables_of
 from kadeploy.operations.environments import Environments, reference, refuse_files_of_the_client
 from kadeploy.operations.gathering import Gathering
-from kadeploy.operations.launch import Launched, Launcher, Plans, plans_for, timeout_of
+from kadeploy.operations.launch import USUAL_TERMS, Launched, Launcher, Plans, Terms, plans_for, timeout_of
 from kadeploy.operations.permission import Permission
+from kadeploy.operations.profiles import profile_of
 from kadeploy.operations.selection import Selection
+from kadeploy.operations.vlans import Vlans
 from kadeploy.plans.build import build_deploy, target_partition
+from kadeploy.plans.wanted import NOT_PINNED
 from kadeploy.ports.files import Files
-
-_NOT_PINNED_YET = LocalFile(path="", size=0, sha256="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +44,8 @@ class WantedEnvironment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployOrder:
-    """What was asked for, decoded but not yet checked. `block_device` may only repeat the nodes' own."""
+    """What was asked for, decoded but not yet checked. `block_device` may only repeat the nodes' own; `whole_disk`
+    deploys all of it. `automata` and `pxe` are as they came."""
 
     nodes: tuple[str, ...]
     environment: WantedEnvironment
@@ -47,13 +53,19 @@ class DeployOrder:
     keys_content: str = ""
     partition: int | None = None
     block_device: str = ""
+    whole_disk: bool = False
+    boot_partition: int | None = None
+    reformat_tmp: str = ""
+    vlan: str = ""
+    automata: Mapping[str, object] = field(default_factory=dict)
+    pxe: Mapping[str, object] = field(default_factory=dict)
     disable_kexec: bool = False
     disable_bootloader_install: bool = False
     disable_disk_partitioning: bool = False
     reboot_timeout: str = ""
     kexec_timeout: str = ""
-    force: bool = False
-    dry_run: bool = False
+    customs: Customs = NO_CUSTOMS
+    terms: Terms = USUAL_TERMS
 
 
 class Deploy:
@@ -67,8 +79,10 @@ class Deploy:
         permission: Permission,
         environments: Environments,
         files: Files,
+        vlans: Vlans,
         launcher: Launcher,
     ) -> None:
+        self._vlans = vlans
         self._site = site
         self._selection = selection
         self._permission = permission
@@ -93,8 +107,7 @@ class Deploy:
             nodes=request.nodes,
             plans=plans,
             environment=reference(request.environment),
-            force=order.force,
-            dry_run=order.dry_run,
+            terms=order.terms,
         )
 
     async def _check(self, caller: Caller, order: DeployOrder) -> DeployRequest:
@@ -107,6 +120,11 @@ class Deploy:
             check_given(order.keys_address, order.keys_content)
         reboot_timeout = gathering.catch(lambda: timeout_of(order.reboot_timeout))
         kexec_timeout = gathering.catch(lambda: timeout_of(order.kexec_timeout))
+        vlan = gathering.catch(lambda: self._vlans.check(order.vlan)) or ""
+        automaton = gathering.catch(lambda: automaton_of(order.automata))
+        profile = gathering.catch(lambda: profile_of(order.pxe))
+        insertions = gathering.catch(lambda: insertions_of(order.customs, OF_DEPLOYMENTS))
+        variables = gathering.catch(lambda: variables_of(order.customs))
         if nodes is not None:
             with gathering:
                 await self._check_targets(caller, nodes, order)
@@ -117,17 +135,25 @@ class Deploy:
         request = DeployRequest(
             nodes=nodes,
             environment=environment,
-            image=_NOT_PINNED_YET,
+            image=NOT_PINNED,
             partition=order.partition,
             disable_kexec=order.disable_kexec,
             disable_bootloader_install=order.disable_bootloader_install,
             disable_disk_partitioning=order.disable_disk_partitioning,
             reboot_timeout=reboot_timeout,
             kexec_timeout=kexec_timeout,
+            custom_operations=insertions or (),
+            custom_variables=variables or {},
+            automaton=automaton,
+            whole_disk=order.whole_disk,
+            boot_partition=order.boot_partition,
+            reformat_tmp=order.reformat_tmp,
+            vlan=vlan,
+            profile=profile,
         )
         gathering.catch(lambda: self._plans(request))
         gathering.settle()
-        return request
+        return replace(request, addresses=await self._vlans.addresses(nodes, vlan))
 
     def _plans(self, request: DeployRequest) -> Plans:
         return plans_for(self._site, request.nodes, lambda cluster: build_deploy(request, self._site, cluster))
@@ -147,19 +173,21 @@ class Deploy:
         others = NodeSet(name for name in nodes if order.block_device not in ("", self._site.nodes[name].block_device))
         if others:
             raise ConflictingOptions(f"block_device: {order.block_device} is not the disk installed on {others}")
-        numbers = {
-            cluster: target_partition(order.partition, self._site.clusters[cluster])
-            for cluster in self._site.by_cluster(nodes)
-        }
-        targets = {
-            name: partition_path(self._site.nodes[name].block_device, numbers[self._site.nodes[name].cluster])
-            for name in nodes
-        }
+        targets = {name: self._site.nodes[name].block_device for name in nodes}
+        if not order.whole_disk:
+            numbers = {
+                cluster: target_partition(order.partition, self._site.clusters[cluster])
+                for cluster in self._site.by_cluster(nodes)
+            }
+            targets = {
+                name: partition_path(disk, numbers[self._site.nodes[name].cluster]) for name, disk in targets.items()
+            }
         await self._permission.check(caller.name, nodes, targets)
 
     async def _with_files(self, request: DeployRequest, order: DeployOrder, owner: str) -> DeployRequest:
         gathering = Gathering()
-        image, keys = _NOT_PINNED_YET, ""
+        image, keys = NOT_PINNED, ""
+        files: dict[str, LocalFile] = {}
         wanted = request.environment.image
         with gathering:
             keys = await authorized_keys(order.keys_address, order.keys_content, files=self._files, owner=owner)
@@ -167,5 +195,13 @@ class Deploy:
             image = await self._files.pin(
                 wanted.file, owner=owner, checksum=wanted.checksum, compression=wanted.compression
             )
+        with gathering:
+            configured = [one for name in self._site.by_cluster(request.nodes) for one in self._operations(name)]
+            files |= await pin_for_nodes(request.custom_operations, configured, files=self._files, owner=owner)
+        with gathering:
+            files |= await pin_archives(request, self._site, files=self._files, owner=owner)
         gathering.settle()
-        return replace(request, image=image, authorized_keys=keys)
+        return replace(request, image=image, authorized_keys=keys, files=files)
+
+    def _operations(self, cluster: str) -> tuple[Insertion, ...]:
+        return self._site.clusters[cluster].operations

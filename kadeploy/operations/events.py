@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass, field
 from typing import Final
 
-from kadeploy.domain.event import Event, NodeProgress, OperationEnded
+from kadeploy.domain.event import Event, HookEnded, NodeProgress, OperationEnded
 from kadeploy.ports.store import Journal
 
 Listener = Callable[[Sequence[Event]], Awaitable[None]]
@@ -50,6 +50,9 @@ class EventLog:
 
     async def emit(self, *events: Event) -> None:
         await self._journal.append(events)
+        await self.announce(*events)
+
+    async def announce(self, *events: Event) -> None:
         for listener in self._listeners:
             try:
                 await listener(events)
@@ -93,7 +96,8 @@ class EventLog:
 
     async def _is_over(self, operation_id: str, after: int) -> bool:
         """Whether nothing will ever come above `after`."""
-        if await self._journal.read(operation_id, after=after, limit=1):
+        above = await self._journal.read(operation_id, after=after, limit=1)
+        if any(not isinstance(event, HookEnded) for _, event in above):
             return False
         seen = 0
         while batch := await self._journal.read(operation_id, after=seen):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from kadeploy.domain.node import Site
-from kadeploy.plans.build import AUTOMATON
+from kadeploy.domain.exported import NAMES
+from kadeploy.domain.node import Cluster, Site
+from kadeploy.domain.timeout import Timeout
 
 NETWORK_BOOT: Final = "iPXE"
 
@@ -24,14 +25,21 @@ class Info:
         clusters = [self._site.clusters[name] for name in self.clusters()]
         return {
             "pxe": NETWORK_BOOT,
-            "automata": {cluster.name: self._automaton() for cluster in clusters},
+            "automata": {cluster.name: _automaton(cluster) for cluster in clusters},
             "supported_fs": {cluster.name: list(cluster.supported_fs) for cluster in clusters},
-            "vars": [],
+            "vars": list(NAMES),
         }
 
-    def _automaton(self) -> Mapping[str, object]:
-        # Clients print an instance's values in the order they come in.
-        return {
-            macro: [{"name": macro + choice.instance, "retries": choice.retries, "timeout": 0} for choice in chosen]
-            for macro, chosen in AUTOMATON.items()
-        }
+
+def _automaton(cluster: Cluster) -> Mapping[str, object]:
+    # Clients print an instance's values in the order they come in.
+    return {
+        macro: [
+            {"name": macro + one.instance, "retries": one.retries, "timeout": _number(one.timeout)} for one in chosen
+        ]
+        for macro, chosen in cluster.automaton.items()
+    }
+
+
+def _number(timeout: Timeout) -> int | str:
+    return int(timeout.formula) if timeout.formula.isdecimal() else timeout.formula

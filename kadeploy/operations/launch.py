@@ -4,48 +4,92 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from kadeploy.domain.event import OperationQueued
 from kadeploy.domain.node import Site
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Operation
 from kadeploy.domain.state import OperationKind, OperationState
 from kadeploy.domain.timeout import Timeout
 from kadeploy.engine.plan import Plan
-from kadeploy.errors import KadeployError, Unavailable
+from kadeploy.errors import ConflictingOptions, KadeployError, Unavailable
 from kadeploy.operations.gathering import Gathering
-from kadeploy.operations.outcomes import NodeStates
+from kadeploy.operations.hooks import EndHooks
+from kadeploy.operations.waiting_room import WaitingRoom
+from kadeploy.plans import show
+from kadeploy.plans.breakpoints import hold_before
 from kadeploy.plans.codec import encode
 from kadeploy.ports.clock import Clock
 from kadeploy.ports.engine import Engine
+from kadeploy.ports.events import Events
 from kadeploy.ports.files import Files
-from kadeploy.ports.store import Operations
+from kadeploy.ports.store import Created, Operations
 
 Plans = Mapping[str, Plan]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launched:
-    """An operation that runs, or with `dry_run` one that was checked in everything and never recorded."""
+    """An operation that runs, or with `dry_run` one that was checked in everything and never recorded.
+
+    `counts` is how many nodes each cluster's plan is for.
+    """
 
     operation: Operation
     plans: Plans
+    counts: Mapping[str, int]
     dry_run: bool = False
 
     def text(self) -> str:
         """The plans for people."""
-        return "\n".join(f"{cluster}:\n{plan}" for cluster, plan in self.plans.items())
+        return "\n".join(
+            f"{cluster} ({self.counts[cluster]} nodes):\n{show.text(plan, self.counts[cluster])}"
+            for cluster, plan in self.plans.items()
+        )
+
+    def shown(self) -> dict[str, object]:
+        """The plans for programs, by cluster."""
+        return {cluster: show.to_json(plan, self.counts[cluster]) for cluster, plan in self.plans.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what terms an operation begins. `force` takes nodes from other operations, `wait_nodes` waits until they are
+    free; `breakpoint` is `MACRO[:micro]`, `hook` asks for the site's command at the end."""
+
+    force: bool = False
+    wait_nodes: bool = False
+    breakpoint: str = ""
+    dry_run: bool = False
+    hook: bool = False
+
+
+USUAL_TERMS: Final = Terms()
 
 
 class Launcher:
     """Starts an operation whose request has been checked."""
 
     def __init__(
-        self, *, operations: Operations, states: NodeStates, engine: Engine, files: Files, clock: Clock
+        self,
+        *,
+        site: Site,
+        operations: Operations,
+        events: Events,
+        waiting_room: WaitingRoom,
+        engine: Engine,
+        files: Files,
+        hooks: EndHooks,
+        clock: Clock,
     ) -> None:
+        self._site = site
         self._operations = operations
-        self._states = states
+        self._events = events
+        self._waiting_room = waiting_room
         self._engine = engine
         self._files = files
+        self._hooks = hooks
         self._clock = clock
 
     async def launch(
@@ -57,38 +101,65 @@ class Launcher:
         nodes: NodeSet,
         plans: Plans,
         environment: Mapping[str, object] | None = None,
-        force: bool = False,
-        dry_run: bool = False,
+        terms: Terms,
     ) -> Launched:
-        """Files pinned for the operation are released when it does not start; raises Conflict, Unavailable."""
-        operation = Operation(
-            id=operation_id,
-            kind=kind,
-            user=user,
-            nodes=nodes,
-            created=self._clock.now(),
-            environment=environment,
-            plans={cluster: encode(plan) for cluster, plan in plans.items()},
-        )
+        """Files pinned for the operation are released when it is not recorded.
+
+        Raises InvalidOption, ConflictingOptions, Conflict, Unavailable.
+        """
         begun = False
         try:
-            if not dry_run:
-                await self._operations.create(operation, force=force)
-                await self._begin(operation)
+            plans = _agreed(plans, terms)
+            operation = Operation(
+                id=operation_id,
+                kind=kind,
+                user=user,
+                nodes=nodes,
+                created=self._clock.now(),
+                environment=environment,
+                plans={cluster: encode(plan) for cluster, plan in plans.items()},
+            )
+            if not terms.dry_run:
+                await self._hooks.expect(operation_id, kind, user, asked=terms.hook)
+                created = await self._operations.create(operation, force=terms.force, wait=terms.wait_nodes)
+                await self._begin(operation, created)
                 begun = True
         finally:
             if not begun:
                 await self._files.release(operation_id)
-        return Launched(operation=operation, plans=plans, dry_run=dry_run)
+                await self._hooks.forget(operation_id)
+        counts = {cluster: len(some) for cluster, some in self._site.by_cluster(nodes).items()}
+        return Launched(operation=operation, plans=plans, counts=counts, dry_run=terms.dry_run)
 
-    async def _begin(self, operation: Operation) -> None:
+    async def _begin(self, operation: Operation, created: Created) -> None:
+        if created.is_queued:
+            await self._events.emit(_queued(operation, created))
+            self._waiting_room.look()
+            return
         try:
-            await self._states.begin(operation)
+            for event in created.taken:
+                await self._engine.overtaken(event)
             await self._engine.start(operation.id)
         except Exception as error:
             at = self._clock.now()
             await self._operations.end(operation.id, OperationState.ERROR, at=at, error=str(error))
             raise error if isinstance(error, KadeployError) else Unavailable(f"it could not begin: {error}") from error
+
+
+def _agreed(plans: Plans, terms: Terms) -> Plans:
+    if terms.force and terms.wait_nodes:
+        raise ConflictingOptions("force takes nodes at once, wait_nodes waits for them: one of them at most")
+    return hold_before(plans, terms.breakpoint) if terms.breakpoint else plans
+
+
+def _queued(operation: Operation, created: Created) -> OperationQueued:
+    return OperationQueued(
+        operation=operation.id,
+        at=operation.created,
+        user=operation.user,
+        nodes=str(operation.nodes),
+        behind={other: str(nodes) for other, nodes in created.behind.items()},
+    )
 
 
 def plans_for(site: Site, nodes: NodeSet, build: Callable[[str], Plan]) -> Plans:

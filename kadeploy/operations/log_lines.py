@@ -13,11 +13,18 @@ from typing import Final, cast
 from kadeploy.domain.event import (
     Decided,
     Event,
+    HookEnded,
     NodeFailed,
+    NodesAborted,
     NodesDone,
+    NodesHeld,
+    NodesResumed,
+    NodesSaid,
     OperationEnded,
+    OperationQueued,
     OperationStarted,
     SetBranched,
+    SetJoined,
     StepEnded,
     StepStarted,
 )
@@ -30,6 +37,7 @@ TITLES: Final = {
     OperationKind.POWER: "Power operation",
 }
 Said = Iterator[tuple[int, str]]
+_OfSet = StepStarted | StepEnded | SetBranched | SetJoined | Decided | NodesSaid | NodesHeld
 
 
 class LogLines:
@@ -57,12 +65,18 @@ class LogLines:
         self._last = max(round(at, 5), round(self._last + 0.00001, 5))
         return f"{self._last:.5f}|{text.replace('|', '¦')}\n"
 
-    def _prefix(self, event: StepStarted | StepEnded | SetBranched | Decided) -> str:
+    def _prefix(
+        self, event: StepStarted | StepEnded | SetBranched | Decided | NodesSaid | NodesHeld | SetJoined
+    ) -> str:
         return f"[{event.cluster}.{event.set}] " if len(self._clusters) > 1 else f"[{event.set}] "
 
     def _operation_started(self, event: OperationStarted) -> Said:
         self._started, self._clusters = event.at, event.clusters
         yield 0, f"{self._title} of {event.clusters.get(self._only, event.nodes)} begins"
+
+    def _operation_queued(self, event: OperationQueued) -> Said:
+        for other, nodes in event.behind.items():
+            yield 0, f"{self._title} of {event.nodes} waits for {nodes}, in use by {other}"
 
     def _step_started(self, event: StepStarted) -> Said:
         visited, place = (event.cluster, event.set), (event.macro, event.instance, event.turn)
@@ -80,8 +94,14 @@ class LogLines:
     def _set_branched(self, event: SetBranched) -> Said:
         yield 1, f"{self._prefix(event)}{event.nodes} go on apart as [{event.child}]: {event.why}"
 
+    def _set_joined(self, event: SetJoined) -> Said:
+        yield 1, f"{self._prefix(event)}{event.nodes} go on together with [{event.into}]"
+
     def _decided(self, event: Decided) -> Said:
         yield 2, f"{self._prefix(event)}{event.what}"
+
+    def _nodes_said(self, event: NodesSaid) -> Said:
+        yield 5, f"{self._prefix(event)}  {event.micro} on {event.nodes} says:\n{event.text}"
 
     def _nodes_done(self, event: NodesDone) -> Said:
         self._outputs.update(event.outputs)
@@ -89,9 +109,20 @@ class LogLines:
         for node, text in event.outputs.items():
             yield 5, f"{node}: {text}"
 
+    def _nodes_held(self, event: NodesHeld) -> Said:
+        where = f"{event.macro}{event.instance}-{event.micro}"
+        yield 0, f"{self._prefix(event)}{event.nodes} held before {where}: kadeploy --resume {event.operation} goes on"
+
+    def _nodes_resumed(self, event: NodesResumed) -> Said:
+        yield 0, f"{event.nodes} resumed by {event.by}"
+
+    def _nodes_aborted(self, event: NodesAborted) -> Said:
+        yield 0, f"{self._title} of {event.nodes} {event.reason}"
+
     def _node_failed(self, event: NodeFailed) -> Said:
-        where = f"{event.macro}-{event.micro}: " if event.macro else ""
-        yield 0, f"{self._title} of {event.node} failed ({self._elapsed(event)}): {where}{event.reason}"
+        yield 0, f"{self._title} of {event.node} failed ({self._elapsed(event)}): {event.told}"
+        if event.output and event.output not in event.reason:
+            yield 2, f"{event.node} said last:\n{event.output}"
 
     def _operation_ended(self, event: OperationEnded) -> Said:
         if self._title == TITLES[OperationKind.POWER] and self._outputs:
@@ -103,6 +134,10 @@ class LogLines:
             yield 0, f"{self._title} over on cluster {cluster} ({self._elapsed(event)})"
         if event.error:
             yield 0, f"{self._title} failed: {event.error}"
+
+    def _hook_ended(self, event: HookEnded) -> Said:
+        if event.error:
+            yield 2, f"the command at the end failed: {event.error}"
 
     def _elapsed(self, event: Event) -> str:
         return f"{max(0.0, event.at - self._started):.0f} s"
@@ -120,13 +155,20 @@ def by_reason(ko: Mapping[str, str]) -> Iterator[tuple[str, NodeSet]]:
 _TELL: Final = cast(
     Mapping[type[Event], Callable[[LogLines, Event], Said]],
     {
+        OperationQueued: LogLines._operation_queued,
         OperationStarted: LogLines._operation_started,
         StepStarted: LogLines._step_started,
         StepEnded: LogLines._step_ended,
         SetBranched: LogLines._set_branched,
+        SetJoined: LogLines._set_joined,
         Decided: LogLines._decided,
+        NodesSaid: LogLines._nodes_said,
         NodesDone: LogLines._nodes_done,
+        NodesHeld: LogLines._nodes_held,
+        NodesResumed: LogLines._nodes_resumed,
+        NodesAborted: LogLines._nodes_aborted,
         NodeFailed: LogLines._node_failed,
         OperationEnded: LogLines._operation_ended,
+        HookEnded: LogLines._hook_ended,
     },
 )

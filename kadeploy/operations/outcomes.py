@@ -4,27 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from kadeploy.domain.event import Event, NodeFailed, NodesDone, OperationEnded
+from kadeploy.domain.event import (
+    Event,
+    NodeFailed,
+    NodesAborted,
+    NodesDone,
+    NodesHeld,
+    NodesResumed,
+    OperationEnded,
+    OperationStarted,
+)
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Operation
 from kadeploy.domain.state import BUSY, FAILED, SUCCEEDED, NodeState, OperationKind, OperationState, Progress
-from kadeploy.engine.perform import ABORTED
 from kadeploy.errors import InvalidWorkflow
 from kadeploy.operations.board import unfold
 from kadeploy.plans.codec import decode
 from kadeploy.ports.store import NodeRecord, Nodes, Operations
 
+_TELLING: Final = frozenset(
+    {OperationStarted, NodesHeld, NodesResumed, NodesDone, NodesAborted, NodeFailed, OperationEnded}
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purpose:
-    """What an operation makes of nodes. `only_asks`: it leaves them as they are; `to_minimal`: it boots them there."""
+    """What an operation makes of nodes. `only_asks`: it leaves them as they are; `to_minimal`: it boots them there;
+    `to_recorded`: into an environment installed before."""
 
     kind: OperationKind
     user: str
     environment: Mapping[str, object] | None = None
     only_asks: bool = False
     to_minimal: bool = False
+    to_recorded: bool = False
 
 
 def purpose_of(operation: Operation) -> Purpose:
@@ -37,6 +52,7 @@ def purpose_of(operation: Operation) -> Purpose:
         environment=operation.environment,
         only_asks=instances == {"Status"},
         to_minimal="DeployEnv" in instances,
+        to_recorded="RecordedEnv" in instances,
     )
 
 
@@ -48,7 +64,8 @@ def record_after(
         return None
     state = {
         Progress.PROCESSING: BUSY[purpose.kind],
-        Progress.OK: NodeState.DEPLOY_ENV if purpose.to_minimal else SUCCEEDED[purpose.kind],
+        Progress.HELD: NodeState.HELD,
+        Progress.OK: _succeeded(purpose),
         Progress.KO: FAILED[purpose.kind],
         Progress.ABORTED: NodeState.ABORTED,
     }[progress]
@@ -57,26 +74,50 @@ def record_after(
         environment = purpose.environment
     elif state is NodeState.DEPLOY_ENV:
         environment = None
+    elif state is NodeState.RECORDED_ENV:
+        environment = purpose.environment
     return NodeRecord(state=state, user=purpose.user, at=at, environment=environment)
 
 
+def _succeeded(purpose: Purpose) -> NodeState:
+    if purpose.to_minimal:
+        return NodeState.DEPLOY_ENV
+    return NodeState.RECORDED_ENV if purpose.to_recorded else SUCCEEDED[purpose.kind]
+
+
 class NodeStates:
-    """Writes node states at an operation's begin (`begin`), and as its events come (a listener of the event log)."""
+    """A listener of the event log: writes node states as the events come."""
 
     def __init__(self, operations: Operations, nodes: Nodes) -> None:
         self._operations = operations
         self._nodes = nodes
         self._purposes: dict[str, Purpose] = {}
 
-    async def begin(self, operation: Operation) -> None:
-        purpose = self._purposes[operation.id] = purpose_of(operation)
-        await self._write(purpose, dict.fromkeys(operation.nodes, Progress.PROCESSING), operation.created)
-
     async def __call__(self, events: Sequence[Event]) -> None:
         for operation in dict.fromkeys(event.operation for event in events):
             own = [event for event in events if event.operation == operation]
-            if any(isinstance(event, NodesDone | NodeFailed | OperationEnded) for event in own):
+            if any(type(event) in _TELLING for event in own):
                 await self._follow(operation, own)
+
+    async def recover(self) -> None:
+        """Put right what a server that was killed had recorded of operations, but no longer of nodes."""
+        newest: dict[str, Operation] = {}
+        for kind in OperationKind:
+            for operation in await self._operations.list(kind):
+                if operation.state is not OperationState.QUEUED:
+                    newest.update(
+                        {name: operation for name in operation.nodes if _is_newer(operation, newest.get(name))}
+                    )
+        known = await self._nodes.get(NodeSet(newest))
+        for operation in {id(operation): operation for operation in newest.values()}.values():
+            became = {
+                name: outcome.progress
+                for name, outcome in operation.outcomes.items()
+                if newest[name] is operation and outcome.progress.is_final and name in known
+                if known[name].state in BUSY.values()
+            }
+            if became and (purpose := await self._purpose(operation.id)):
+                await self._write(purpose, became, operation.ended or operation.created)
 
     async def _follow(self, operation_id: str, events: Sequence[Event]) -> None:
         purpose = await self._purpose(operation_id)
@@ -84,15 +125,29 @@ class NodeStates:
             return
         became: dict[str, Progress] = {}
         for event in events:
-            match event:
-                case NodesDone():
-                    became.update(dict.fromkeys(unfold(event.nodes).names, Progress.OK))
-                case NodeFailed():
-                    became[event.node] = Progress.ABORTED if event.reason == ABORTED else Progress.KO
-                case OperationEnded():
-                    became.update(await self._left_over(event))
-                    self._purposes.pop(operation_id, None)
+            became.update(await self._became(event))
+            if isinstance(event, OperationEnded):
+                self._purposes.pop(operation_id, None)
         await self._write(purpose, became, events[-1].at)
+
+    async def _became(self, event: Event) -> Mapping[str, Progress]:
+        match event:
+            case OperationStarted() | NodesResumed():
+                return dict.fromkeys(unfold(event.nodes), Progress.PROCESSING)
+            case NodesHeld():
+                return dict.fromkeys(unfold(event.nodes), Progress.HELD)
+            case NodesDone():
+                return dict.fromkeys(unfold(event.nodes), Progress.OK)
+            case NodeFailed():
+                return {event.node: Progress.KO}
+            case NodesAborted():
+                # One that has only waited for nodes has made nothing of them.
+                was_queued = (await self._operations.get(event.operation)).state is OperationState.QUEUED
+                return {} if was_queued else dict.fromkeys(unfold(event.nodes), Progress.ABORTED)
+            case OperationEnded():
+                return await self._left_over(event)
+            case _:
+                return {}
 
     async def _purpose(self, operation_id: str) -> Purpose | None:
         if operation_id not in self._purposes:
@@ -102,12 +157,10 @@ class NodeStates:
                 return None
         return self._purposes[operation_id]
 
-    async def _left_over(self, event: OperationEnded) -> dict[str, Progress]:
+    async def _left_over(self, event: OperationEnded) -> Mapping[str, Progress]:
         """Nodes that no event gave an end: the operation was stopped as a whole."""
         operation = await self._operations.get(event.operation)
-        end = Progress.ABORTED if event.state == OperationState.ABORTED else Progress.KO
-        left = operation.having(Progress.PROCESSING) | operation.having(Progress.ABORTED)
-        return dict.fromkeys(left - unfold(event.ok), end)
+        return dict.fromkeys(operation.unfinished - unfold(event.ok), Progress.KO)
 
     async def _write(self, purpose: Purpose, became: Mapping[str, Progress], at: float) -> None:
         """One write for all nodes that get the same record."""
@@ -125,3 +178,7 @@ class NodeStates:
                 groups.append((record, [name]))
         for record, names in groups:
             await self._nodes.set(NodeSet(names), record)
+
+
+def _is_newer(operation: Operation, other: Operation | None) -> bool:
+    return other is None or operation.created > other.created

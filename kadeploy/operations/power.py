@@ -10,7 +10,7 @@ from kadeploy.domain.power import Level, PowerAction
 from kadeploy.domain.request import PowerRequest
 from kadeploy.domain.state import OperationKind
 from kadeploy.operations.caller import Caller
-from kadeploy.operations.launch import Launched, Launcher, plans_for
+from kadeploy.operations.launch import USUAL_TERMS, Launched, Launcher, Terms, plans_for
 from kadeploy.operations.permission import Permission
 from kadeploy.operations.selection import Selection
 from kadeploy.plans.build import build_power
@@ -23,8 +23,7 @@ class PowerOrder:
     nodes: tuple[str, ...]
     action: PowerAction
     level: Level | None = None
-    force: bool = False
-    dry_run: bool = False
+    terms: Terms = USUAL_TERMS
 
 
 class Power:
@@ -49,6 +48,5 @@ class Power:
             user=caller.name,
             nodes=nodes,
             plans=plans_for(self._site, nodes, lambda cluster: build_power(request, self._site, cluster)),
-            force=order.force,
-            dry_run=order.dry_run,
+            terms=order.terms,
         )

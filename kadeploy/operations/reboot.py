@@ -1,28 +1,45 @@
-"""Rebooting nodes, into what is on their disk or into the minimal environment."""
+"""Rebooting nodes: into what they boot anyway, a profile, the minimal environment, or one installed before."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
+from kadeploy.domain.disk import partition_path
 from kadeploy.domain.node import Site
+from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import new_operation_id
 from kadeploy.domain.power import Level
 from kadeploy.domain.request import RebootKind, RebootRequest
 from kadeploy.domain.state import OperationKind
-from kadeploy.errors import ConflictingOptions
+from kadeploy.errors import ConflictingOptions, MissingOption
 from kadeploy.operations.authorized import authorized_keys, check_given
 from kadeploy.operations.caller import Caller
+from kadeploy.operations.custom import (
+    NO_CUSTOMS,
+    OF_REBOOTS,
+    Customs,
+    insertions_of,
+    pin_for_nodes,
+    variables_of,
+)
+from kadeploy.operations.environments import Environments, reference
 from kadeploy.operations.gathering import Gathering
-from kadeploy.operations.launch import Launched, Launcher, plans_for, timeout_of
+from kadeploy.operations.last_environments import LastEnvironments
+from kadeploy.operations.launch import USUAL_TERMS, Launched, Launcher, Plans, Terms, plans_for, timeout_of
 from kadeploy.operations.permission import Permission
+from kadeploy.operations.profiles import profile_of
 from kadeploy.operations.selection import Selection
-from kadeploy.plans.build import build_reboot
+from kadeploy.operations.vlans import Vlans
+from kadeploy.plans.build import target_partition
+from kadeploy.plans.reboot import build_reboot
 from kadeploy.ports.files import Files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebootOrder:
-    """What was asked for, decoded but not yet checked."""
+    """What was asked for, decoded but not yet checked. `environment` and `partition` are for recorded_env, `pxe`, as it
+    came, for set_pxe; `check_destructive` refuses nodes whose last environment damages what is on the disk."""
 
     nodes: tuple[str, ...]
     kind: RebootKind = RebootKind.SIMPLE
@@ -30,57 +47,129 @@ class RebootOrder:
     keys_address: str = ""
     keys_content: str = ""
     reboot_timeout: str = ""
-    force: bool = False
-    dry_run: bool = False
+    environment: str = ""
+    environment_user: str | None = None
+    environment_version: int | None = None
+    partition: int | None = None
+    check_destructive: bool = False
+    vlan: str = ""
+    pxe: Mapping[str, object] = field(default_factory=dict)
+    customs: Customs = NO_CUSTOMS
+    terms: Terms = USUAL_TERMS
 
 
 class Reboot:
     """The use case."""
 
     def __init__(
-        self, *, site: Site, selection: Selection, permission: Permission, files: Files, launcher: Launcher
+        self,
+        *,
+        site: Site,
+        selection: Selection,
+        permission: Permission,
+        environments: Environments,
+        last: LastEnvironments,
+        vlans: Vlans,
+        files: Files,
+        launcher: Launcher,
     ) -> None:
         self._site = site
         self._selection = selection
         self._permission = permission
+        self._environments = environments
+        self._last = last
+        self._vlans = vlans
         self._files = files
         self._launcher = launcher
 
     async def start(self, caller: Caller, order: RebootOrder) -> Launched:
         """Raises what is wrong with the order; then nothing was started and nothing is kept."""
-        request = await self._check(caller, order)
+        request, environment = await self._check(caller, order)
         operation_id = new_operation_id(OperationKind.REBOOT)
         try:
             keys = await authorized_keys(order.keys_address, order.keys_content, files=self._files, owner=operation_id)
+            files = await pin_for_nodes(request.custom_operations, (), files=self._files, owner=operation_id)
+            plans = self._plans(replace(request, authorized_keys=keys, files=files))
         except BaseException:
             await self._files.release(operation_id)
             raise
-        request = replace(request, authorized_keys=keys)
         return await self._launcher.launch(
             operation_id,
             kind=OperationKind.REBOOT,
             user=caller.name,
             nodes=request.nodes,
-            plans=plans_for(self._site, request.nodes, lambda cluster: build_reboot(request, self._site, cluster)),
-            force=order.force,
-            dry_run=order.dry_run,
+            plans=plans,
+            environment=environment,
+            terms=order.terms,
         )
 
-    async def _check(self, caller: Caller, order: RebootOrder) -> RebootRequest:
+    def _plans(self, request: RebootRequest) -> Plans:
+        return plans_for(self._site, request.nodes, lambda cluster: build_reboot(request, self._site, cluster))
+
+    async def _check(self, caller: Caller, order: RebootOrder) -> tuple[RebootRequest, Mapping[str, object] | None]:
+        """The request, and the recorded environment that is booted, if one is."""
         gathering = Gathering()
         nodes = gathering.catch(lambda: self._selection.resolve(order.nodes))
         timeout = gathering.catch(lambda: timeout_of(order.reboot_timeout))
+        vlan = gathering.catch(lambda: self._vlans.check(order.vlan)) or ""
+        profile = gathering.catch(lambda: profile_of(order.pxe))
+        insertions = gathering.catch(lambda: insertions_of(order.customs, OF_REBOOTS))
+        variables = gathering.catch(lambda: variables_of(order.customs))
+        environment = None
         with gathering:
-            _check_keys_have_a_use(order)
+            _check_kind(order)
             check_given(order.keys_address, order.keys_content)
+            environment = await self._recorded(caller, order)
         if nodes is not None:
             with gathering:
-                await self._permission.check(caller.name, nodes)
+                await self._permission.check(caller.name, nodes, self._targets(nodes, order))
+            if order.check_destructive and order.kind is RebootKind.RECORDED_ENV:
+                with gathering:
+                    await self._last.refuse_destructive(nodes)
         gathering.settle()
         assert nodes is not None
-        return RebootRequest(nodes=nodes, kind=order.kind, level=order.level, reboot_timeout=timeout)
+        request = RebootRequest(
+            nodes=nodes,
+            kind=order.kind,
+            level=order.level,
+            reboot_timeout=timeout,
+            vlan=vlan,
+            addresses=await self._vlans.addresses(nodes, vlan),
+            profile=profile,
+            custom_operations=insertions or (),
+            custom_variables=variables or {},
+        )
+        self._plans(request)
+        return request, environment
+
+    async def _recorded(self, caller: Caller, order: RebootOrder) -> Mapping[str, object] | None:
+        if order.kind is not RebootKind.RECORDED_ENV:
+            return None
+        chosen = await self._environments.choose(
+            caller, name=order.environment, user=order.environment_user, version=order.environment_version
+        )
+        return reference(chosen)
+
+    def _targets(self, nodes: NodeSet, order: RebootOrder) -> dict[str, str] | None:
+        """The partition that each node comes back into, where one is named."""
+        if order.kind is not RebootKind.RECORDED_ENV:
+            return None
+        clusters = self._site.by_cluster(nodes)
+        numbers = {name: target_partition(order.partition, self._site.clusters[name]) for name in clusters}
+        described = {name: self._site.nodes[name] for name in nodes}
+        return {name: partition_path(node.block_device, numbers[node.cluster]) for name, node in described.items()}
 
 
-def _check_keys_have_a_use(order: RebootOrder) -> None:
+def _check_kind(order: RebootOrder) -> None:
+    """Options that mean something for another kind only."""
+    faults = []
     if (order.keys_address or order.keys_content) and order.kind is not RebootKind.DEPLOY_ENV:
-        raise ConflictingOptions("SSH keys can only be given for a reboot of kind deploy_env")
+        faults.append("SSH keys can only be given for a reboot of kind deploy_env")
+    if order.environment and order.kind is not RebootKind.RECORDED_ENV:
+        faults.append("an environment can only be given for a reboot of kind recorded_env")
+    if order.pxe and order.kind is not RebootKind.SET_PXE:
+        faults.append("a profile can only be given for a reboot of kind set_pxe")
+    if faults:
+        raise ConflictingOptions("; ".join(faults))
+    if order.kind is RebootKind.RECORDED_ENV and not order.environment:
+        raise MissingOption("environment: is required for a reboot of kind recorded_env")

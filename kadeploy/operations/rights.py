@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from kadeploy.domain.access import Access
 from kadeploy.domain.rights import EVERY, Right
 from kadeploy.errors import Forbidden, InvalidOption, NotFound, NothingModified
 from kadeploy.operations.caller import Caller, is_user_name
@@ -54,7 +55,8 @@ class Rights:
 
     async def held(self, caller: Caller, user: str | None, nodes: Sequence[str]) -> Sequence[Right]:
         """A user's or everybody's, on those nodes; raises NotFound when a named user has none."""
-        _refuse_others(caller)
+        if not caller.has(Access.OVERSEE):
+            raise Forbidden("rights are shown to operators and administrators")
         held = await self._rights.of(user)
         if nodes:
             wanted = self._named(nodes)
@@ -93,15 +95,15 @@ class Rights:
             raise NothingModified(f"{order.user} has no such rights")
         await self._rights.revoke(taken)
         log.info("%s takes %d rights from %s", caller.name, len(taken), order.user)
-        await self._abort_without_rights(order.user)
+        await self._abort_without_rights(order.user, caller.name)
         return taken
 
-    async def _abort_without_rights(self, user: str) -> None:
-        for operation_id in await self._operations.running():
+    async def _abort_without_rights(self, user: str, by: str) -> None:
+        for operation_id in (*await self._operations.running(), *await self._operations.queued()):
             operation = await self._operations.get(operation_id)
             if operation.user == user and (lost := await self._permission.lacking(user, operation.nodes)):
                 log.info("%s is aborted: %s has no right on %s any more", operation_id, user, lost)
-                await self._engine.abort(operation_id)
+                await self._engine.abort(operation_id, by=by, why=f"{user} has no right on {lost} any more")
 
     def _named(self, nodes: Sequence[str]) -> set[str]:
         """Full names; `*` is a name of its own."""

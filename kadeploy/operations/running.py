@@ -1,4 +1,4 @@
-"""Operations that were started: found, listed, aborted, forgotten."""
+"""Operations that were started: found, listed, held and resumed, aborted, forgotten."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
+from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Operation
-from kadeploy.domain.state import OperationKind
-from kadeploy.errors import Forbidden, InvalidWorkflow
+from kadeploy.domain.state import OperationKind, OperationState
+from kadeploy.errors import Forbidden, InvalidNodes, InvalidWorkflow, NothingModified
 from kadeploy.operations.boards import Boards
 from kadeploy.operations.caller import Caller
 from kadeploy.operations.logs import Logs
+from kadeploy.operations.selection import Selection
+from kadeploy.operations.waiting_room import WaitingRoom
 from kadeploy.ports.clock import Clock
 from kadeploy.ports.engine import Engine
 from kadeploy.ports.store import Operations
@@ -29,31 +32,37 @@ class Running:
     def __init__(
         self,
         *,
+        selection: Selection,
         operations: Operations,
         engine: Engine,
+        waiting_room: WaitingRoom,
         boards: Boards,
         logs: Logs,
         clock: Clock,
         listed_for: float,
     ) -> None:
+        self._selection = selection
         self._operations = operations
         self._engine = engine
+        self._waiting_room = waiting_room
         self._boards = boards
         self._logs = logs
         self._clock = clock
         self._listed_for = listed_for
         self._forgotten: OrderedDict[str, str] = OrderedDict()
 
-    async def find(self, kind: OperationKind, operation_id: str) -> Operation:
+    async def find(self, kind: OperationKind, operation_id: str, *, even_forgotten: bool = False) -> Operation:
         """Raises InvalidWorkflow, also when it is an operation of another kind."""
         if not operation_id.startswith(kind.prefix):
             raise InvalidWorkflow(f"there is no {kind} {operation_id!r}")
-        return await self._operations.get(operation_id)
+        return await self._operations.get(operation_id, even_forgotten=even_forgotten)
 
-    async def find_own(self, caller: Caller, kind: OperationKind, operation_id: str) -> Operation:
-        """Raises Forbidden when it is neither the caller's nor is the caller an administrator."""
-        operation = await self.find(kind, operation_id)
-        if not caller.may_act_for(operation.user):
+    async def find_own(
+        self, caller: Caller, kind: OperationKind, operation_id: str, *, even_forgotten: bool = False
+    ) -> Operation:
+        """Raises Forbidden when it is neither the caller's nor may they oversee it."""
+        operation = await self.find(kind, operation_id, even_forgotten=even_forgotten)
+        if not caller.may_oversee(operation.user):
             raise Forbidden(f"{operation_id} is {operation.user}'s")
         return operation
 
@@ -67,22 +76,63 @@ class Running:
         ]
 
     async def is_done(self, operation: Operation) -> bool:
-        """Whether it has ended and all it has to say can be read."""
+        """Whether it has ended and all it has to say can be read. Held nodes go no further either, for all that
+        Kadeploy3's tools know: they would wait for ever."""
+        if operation.is_held:
+            return True
         if not operation.state.is_final:
             return False
         if self._clock.now() - operation.ended > LATEST:
             return True
         return (await self._boards.of(operation.id)).ended is not None
 
-    async def delete(self, caller: Caller, kind: OperationKind, operation_id: str) -> None:
-        """Abort it when it runs, forget it when it has ended; to do so again does nothing."""
+    async def delete(self, caller: Caller, kind: OperationKind, operation_id: str, *, cancel: bool = False) -> None:
+        """Abort it when it runs or waits, forget it when it has ended; to do so again does nothing.
+
+        One that is held is left alone without `cancel`: Kadeploy3's tools, for which a breakpoint is the end, send
+        a DELETE when they leave.
+        """
         if self._forgotten.get(operation_id) == caller.name:
             return
         operation = await self.find_own(caller, kind, operation_id)
-        if not operation.state.is_final:
-            log.info("%s aborts %s", caller.name, operation_id)
-            await self._engine.abort(operation_id)
+        if operation.is_held and not cancel:
             return
+        if not operation.state.is_final:
+            await self._abort(caller, operation)
+        elif not cancel:
+            await self._forget(caller, operation_id)
+
+    async def withdraw(self, caller: Caller, kind: OperationKind, operation_id: str, texts: Sequence[str]) -> NodeSet:
+        """End it for some nodes, whose commands end, while the others go on; who they are. Raises InvalidNodes, and
+        NothingModified when it was too late for all of them."""
+        operation = await self.find_own(caller, kind, operation_id)
+        nodes = self._selection.resolve(texts)
+        if strange := nodes - operation.nodes:
+            raise InvalidNodes(f"{strange} are not in {operation_id}")
+        if not nodes & operation.unfinished:
+            raise NothingModified(f"{operation_id} has ended for {nodes}")
+        log.info("%s withdraws %s from %s", caller.name, nodes, operation_id)
+        withdrawn = await self._engine.withdraw(operation_id, nodes, by=caller.name)
+        self._waiting_room.look()
+        return withdrawn
+
+    async def resume(self, caller: Caller, kind: OperationKind, operation_id: str) -> NodeSet:
+        """Let the nodes go on that are held; who they are. Raises NothingModified when none are."""
+        operation = await self.find_own(caller, kind, operation_id)
+        if operation.state is not OperationState.RUNNING:
+            raise NothingModified(f"{operation_id} is {operation.state}: none of its nodes are held")
+        resumed = await self._engine.resume(operation_id, by=caller.name)
+        if not resumed:
+            raise NothingModified(f"no nodes of {operation_id} are held")
+        log.info("%s resumes %s in %s", caller.name, resumed, operation_id)
+        return resumed
+
+    async def _abort(self, caller: Caller, operation: Operation) -> None:
+        log.info("%s aborts %s", caller.name, operation.id)
+        await self._engine.abort(operation.id, by=caller.name)
+        self._waiting_room.look()
+
+    async def _forget(self, caller: Caller, operation_id: str) -> None:
         await self._operations.forget(operation_id)
         self._logs.forget(operation_id)
         self._forgotten[operation_id] = caller.name

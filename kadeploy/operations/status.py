@@ -19,7 +19,7 @@ def status(board: Board, now: float) -> dict[str, Any]:
     view: dict[str, Any] = {}
     for name in sorted(board.nodes, key=natural_key):
         node = board.nodes[name]
-        if node.state is not Progress.PROCESSING:
+        if node.state.is_final:
             ended = "OK" if node.state is Progress.OK else "KO"
             view.setdefault(node.cluster, {}).setdefault(ended, []).append(name)
         elif node.macro:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from kadeploy.domain.timeout import Timeout
-from kadeploy.engine.plan import Attempt, Plan, Stage
+from kadeploy.engine.plan import Attempt, Micro, Plan, Stage
 from kadeploy.ports.step import Step
 from kadeploy.steps import CATALOGUE
 
@@ -40,7 +40,19 @@ def _encode_attempt(attempt: Attempt) -> dict[str, object]:
         "instance": attempt.instance,
         "retries": attempt.retries,
         "timeout": attempt.timeout.formula,
-        "steps": [{"step": step.name, **_adapter(type(step)).dump_python(step, mode="json")} for step in attempt.steps],
+        "raisable": attempt.raisable,
+        "steps": [_encode_micro(micro) for micro in attempt.steps],
+    }
+
+
+def _encode_micro(micro: Micro) -> dict[str, object]:
+    return {
+        "step": micro.name,
+        "retries": micro.retries,
+        "timeout": micro.timeout.formula,
+        "raisable": micro.raisable,
+        "breakpoint": micro.breakpoint,
+        "options": _adapter(type(micro.step)).dump_python(micro.step, mode="json"),
     }
 
 
@@ -49,14 +61,21 @@ def _decode_attempt(data: Mapping[str, Any]) -> Attempt:
         instance=data["instance"],
         retries=data["retries"],
         timeout=Timeout(data["timeout"]),
-        steps=tuple(_decode_step(step) for step in data["steps"]),
+        raisable=data["raisable"],
+        steps=tuple(_decode_micro(micro) for micro in data["steps"]),
     )
 
 
-def _decode_step(data: Mapping[str, Any]) -> Step:
-    options = {key: value for key, value in data.items() if key != "step"}
-    step: Step = _adapter(CATALOGUE[data["step"]]).validate_python(options)
-    return step
+def _decode_micro(data: Mapping[str, Any]) -> Micro:
+    kind = data["step"].partition(":")[0]  # behind it a custom operation's own name
+    step: Step = _adapter(CATALOGUE[kind]).validate_python(data["options"])
+    return Micro(
+        step=step,
+        retries=data["retries"],
+        timeout=Timeout(data["timeout"]),
+        raisable=data["raisable"],
+        breakpoint=data["breakpoint"],
+    )
 
 
 @cache

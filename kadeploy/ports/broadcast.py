@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from kadeploy.domain.image import Compression, ImageKind, LocalFile
@@ -20,10 +21,11 @@ class Broadcast(Protocol):
         *,
         kind: ImageKind,
         compression: Compression,
-        destination: str,
+        destination: Callable[[str], str],
         key: str,
         deadline: float,
         report: ReportBytes,
     ) -> Result:
-        """Unpack `image` into `destination` (a directory for tar, a device for dd) within `deadline` seconds."""
+        """Unpack `image` into `destination(node)` within `deadline` seconds: a directory for tar, a device for dd; an
+        fsa image is stored there as a file."""
         ...

@@ -13,6 +13,10 @@ class Events(Protocol):
         """Write to the journal, then tell whoever follows and listens."""
         ...
 
+    async def announce(self, *events: Event) -> None:
+        """Tell whoever follows and listens of events that are in the journal already."""
+        ...
+
     def show(self, progress: NodeProgress) -> None:
         """Tell whoever follows now; kept nowhere."""
         ...

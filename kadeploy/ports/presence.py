@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -17,10 +17,19 @@ class System(StrEnum):
 
 
 class Presence(Protocol):
-    def watch(self, nodes: NodeSet, system: System, since: float) -> AsyncGenerator[str, None]:
+    def watch(
+        self,
+        nodes: NodeSet,
+        system: System,
+        since: float,
+        *,
+        owner: str = "",
+        addresses: Mapping[str, str] | None = None,
+    ) -> AsyncGenerator[str, None]:
         """Yield each node once, as soon as it answers in that system; ends when all have, else never.
 
         Only a minimal environment booted after `since` (seconds since the epoch) counts: one that was up before
-        the reboot is the old one.
+        the reboot is the old one. `owner` is the operation: those that watch many nodes and few are looked after alike.
+        `addresses` are those of nodes whose installed system has another there than their own.
         """
         ...

@@ -42,3 +42,7 @@ class Remote(Protocol):
         be known (its answer may have been for a server that was killed), so that node passes, too.
         """
         ...
+
+    async def stop(self, nodes: NodeSet) -> None:
+        """End what is being run on these nodes now: whoever waits for it hears of a failure."""
+        ...

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,19 +16,29 @@ from kadeploy.ports.clock import Clock
 from kadeploy.ports.power import Power
 from kadeploy.ports.presence import Presence
 from kadeploy.ports.remote import Remote, ReportBytes
+from kadeploy.ports.running import RunningSystem
+from kadeploy.ports.store import BootTimes
+from kadeploy.ports.vlan import Vlan
+from kadeploy.ports.window import Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Every port a step may use, chosen once by the composition root."""
+    """Every port a step may use, chosen once by the composition root. `reboots` is the window through which nodes
+    are restarted, switched on and off. `running`, `vlan` and `custom_broadcast` are None where none is configured."""
 
     site: Site
     power: Power
+    reboots: Window
     boot: Boot
     remote: Remote
     broadcast: Broadcast
     presence: Presence
+    boot_times: BootTimes
     clock: Clock
+    running: RunningSystem | None = None
+    vlan: Vlan | None = None
+    custom_broadcast: Broadcast | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +47,11 @@ class Context:
 
     `key` names this execution for ever, so that what is sent twice is done once. `began` is when the set
     entered the current attempt, and `entered` when nodes first entered this step (seconds since the epoch);
-    `turn` counts the retries of the attempt, from 0; `time_left` is in seconds.
+    `strength` is how many nodes began the attempt together: what the timeout formulas of a step count. `attempt` is
+    the attempt's place in the order of fallback, `turn` counts its retries, and `again` those of the step, all from 0.
+    `time_left` of the attempt is in seconds, and so is `limit`, what the plan gives this step, None where that is the
+    step's own affair; no limit counts the time in a `with uncounted()`, in which nodes wait for others. `tell` keeps
+    what nodes said (node -> text) for people to read.
     """
 
     services: Services
@@ -50,14 +65,33 @@ class Context:
     time_left: float
     report: ReportBytes
     decide: Callable[[str], None]
+    attempt: int = 0
+    again: int = 0
+    strength: int = 1
+    limit: float | None = None
+    tell: Callable[[Mapping[str, str]], None] = lambda _: None
+    uncounted: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    @property
+    def is_first(self) -> bool:
+        """Nothing was tried at this stage before."""
+        return not (self.attempt or self.turn or self.again)
+
+    def seconds(self, usual: float) -> float:
+        """How long this execution may take, where a step usually takes `usual` seconds at most."""
+        return min(usual if self.limit is None else self.limit, self.time_left)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
-    """A result, and nodes that are late: they stay in this step as a set of their own while the others go on."""
+    """A result, and nodes that are late: they stay in this step as a set of their own while the others go on.
+
+    `excused` is how many seconds of it were uncounted; the engine fills it in.
+    """
 
     result: Result
     late: NodeSet = field(default_factory=NodeSet)
+    excused: float = 0.0
 
 
 class Step(Protocol):

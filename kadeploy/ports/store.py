@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from kadeploy.domain.api_token import ApiToken
+from kadeploy.domain.audit import AuditEntry
 from kadeploy.domain.boot import BootTarget
+from kadeploy.domain.boot_times import Way
 from kadeploy.domain.environment import Environment
-from kadeploy.domain.event import Event
+from kadeploy.domain.event import Event, NodesAborted, OperationEnded
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.domain.operation import Operation, Outcome
+from kadeploy.domain.operation import Operation
 from kadeploy.domain.rights import Right
 from kadeploy.domain.state import NodeState, OperationKind, OperationState
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """How an operation begins. `behind` maps operations to the nodes that it has to wait for; `taken` are the events
+    of the operations whose nodes it has taken over."""
+
+    is_queued: bool = False
+    behind: Mapping[str, NodeSet] = field(default_factory=dict)
+    taken: Sequence[NodesAborted] = ()
+
+
 class Operations(Protocol):
-    async def create(self, operation: Operation, *, force: bool = False) -> None:
+    async def create(self, operation: Operation, *, force: bool = False, wait: bool = False) -> Created:
         """Record it and take its nodes, in one transaction.
 
-        Raises Conflict naming the nodes that another running operation holds, unless `force`, which takes
-        them over.
+        Raises Conflict naming the nodes that another operation holds or has been waiting for, unless `force`, which
+        takes over what is held (it has ended there as aborted, and the event of it is in the journal), or `wait`,
+        which records it as queued, without nodes.
         """
         ...
 
-    async def get(self, operation_id: str) -> Operation:
-        """With its outcomes; raises InvalidWorkflow."""
+    async def admit(self) -> Sequence[str]:
+        """Give queued operations their nodes and make them running, first come first served: one that waits keeps
+        those behind it off all its nodes. The ids of those that were let in, in their order."""
+        ...
+
+    async def get(self, operation_id: str, *, even_forgotten: bool = False) -> Operation:
+        """With its outcomes; raises InvalidWorkflow, also when it was forgotten."""
         ...
 
     async def list(self, kind: OperationKind) -> Sequence[Operation]:
@@ -33,21 +52,37 @@ class Operations(Protocol):
         ...
 
     async def running(self) -> Sequence[str]:
-        """Ids of the operations that are not final."""
+        """Ids of the operations that hold nodes."""
         ...
 
-    async def settle(self, operation_id: str, outcomes: Mapping[str, Outcome]) -> None:
-        """Record what became of some nodes, and give back those that are no longer processed; idempotent."""
+    async def queued(self) -> Sequence[str]:
+        """Ids of the operations that wait for nodes, those that came first in front."""
         ...
 
-    async def request_abort(self, operation_id: str) -> None: ...
-
-    async def end(self, operation_id: str, state: OperationState, *, at: float, error: str = "") -> None:
-        """Make it final and give back every node; idempotent."""
+    async def end(self, operation_id: str, state: OperationState, *, at: float, error: str = "") -> OperationEnded:
+        """Make it final, give back every node, and record the event of it. When it has ended before, nothing changes;
+        the answer is the event as it was recorded."""
         ...
 
     async def forget(self, operation_id: str) -> None:
         """A final operation is no longer listed or found under its id by clients; its journal stays."""
+        ...
+
+    async def prune(self, before: float) -> Sequence[str]:
+        """Delete what is kept of some operations that ended before then, with their journal; their ids, none when
+        none are left."""
+        ...
+
+
+class BootTimes(Protocol):
+    """How long nodes took to boot, for each cluster and way of booting."""
+
+    async def record(self, cluster: str, way: Way, seconds: Sequence[float], *, at: float) -> None:
+        """What one wait has seen; the oldest waits are dropped for it."""
+        ...
+
+    async def recent(self, cluster: str, way: Way) -> Sequence[float]:
+        """Of the waits that are kept, in no order."""
         ...
 
 
@@ -136,3 +171,45 @@ class Tokens(Protocol):
     async def current(self, node: str) -> IssuedToken | None: ...
 
     async def all(self) -> Mapping[str, IssuedToken]: ...
+
+
+class ApiTokens(Protocol):
+    """The tokens that people and programs show to the API."""
+
+    async def add(self, token: ApiToken) -> None: ...
+
+    async def get(self, token_id: str) -> ApiToken | None: ...
+
+    async def of(self, user: str | None = None) -> Sequence[ApiToken]:
+        """A user's, or everybody's, oldest first; also those that have expired."""
+        ...
+
+    async def mark_used(self, token_id: str, *, at: float) -> None: ...
+
+    async def delete(self, token_id: str) -> None: ...
+
+
+class Audit(Protocol):
+    """What is written down, to which is only ever added."""
+
+    async def add(self, entry: AuditEntry) -> None: ...
+
+    async def read(
+        self, *, user: str | None = None, since: float = 0.0, node: str | None = None, limit: int = 1000
+    ) -> Sequence[AuditEntry]:
+        """The newest that fit, oldest first."""
+        ...
+
+
+class DueHooks(Protocol):
+    """Operations at whose end the site's command is to be run."""
+
+    async def add(self, operation_id: str, user: str) -> None: ...
+
+    async def all(self) -> Mapping[str, str]:
+        """The user of each."""
+        ...
+
+    async def remove(self, operation_id: str) -> None:
+        """It has been run, or never will be; nothing happens for an unknown one."""
+        ...

@@ -1,70 +1,142 @@
 """`wait_reboot`: wait until the nodes answer in the system they should have booted.
 
-Nodes go on as they come: once most have come and the others are late by the set's own measure, the set moves on
+Nodes go on as they come: once most have come and the others are late by the cluster's own measure, the set moves on
 and the late ones wait by themselves, until the timeout.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
+from kadeploy.domain.boot_times import Way, worth_keeping
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.domain.patience import Patience
+from kadeploy.domain.patience import Late, Patience, Usual
 from kadeploy.domain.result import Result
 from kadeploy.domain.timeout import Timeout
+from kadeploy.errors import DatabaseProblem
 from kadeploy.ports.presence import System
 from kadeploy.ports.step import Context, StepResult
 
 _CALLED = {System.MINIMAL: "the minimal environment", System.INSTALLED: "the installed system"}
+OFF: Final = "off"
+HERE_ALREADY: Final = 0.5  # seconds: a node that answers at once was here before, and says nothing of a boot's time
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Wait:
+    """One wait: who came, how many seconds after the nodes entered the step, and why the rest is late."""
+
+    came: dict[str, float] = field(default_factory=dict)
+    here: set[str] = field(default_factory=set)
+    late: str = ""
+
+    @property
+    def first(self) -> float:
+        return next(iter(self.came.values()))
+
+    @property
+    def boots(self) -> list[float]:
+        return [seconds for name, seconds in self.came.items() if name not in self.here]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwaitBoot:
-    """`timeout` counts from when the nodes first entered this step."""
+    """`timeout` counts from when the nodes first entered this step; `kexec`: they come without their firmware;
+    `addresses`: where nodes are after it, that have another address then."""
 
     system: System
     timeout: Timeout
     patience: Patience = Patience()
+    kexec: bool = False
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
     name = "wait_reboot"
 
-    async def run(self, context: Context, nodes: NodeSet) -> StepResult:
-        limit = self.timeout.seconds(len(nodes))
-        waited = context.services.clock.now() - context.entered
-        left = max(0.0, min(limit - waited, context.time_left))
-        came = await self._gather(context, nodes, left)
-        missing = nodes - NodeSet(came)
-        waited = context.services.clock.now() - context.entered
-        if missing and came and waited < limit and waited < context.time_left:
-            context.decide(
-                f"{len(came)} of {len(nodes)} nodes answer after {waited:.0f} s; {missing} is late and waits by itself"
-            )
-            return StepResult(result=Result(ok=NodeSet(came)), late=missing)
-        reason = f"no answer from {_CALLED[self.system]} within {limit:.0f} s"
-        return StepResult(result=Result(ok=NodeSet(came), ko=dict.fromkeys(missing, reason)))
+    @property
+    def way(self) -> Way:
+        return Way(f"{self.system} by kexec" if self.kexec else self.system.value)
 
-    async def _gather(self, context: Context, nodes: NodeSet, left: float) -> set[str]:
+    async def run(self, context: Context, nodes: NodeSet) -> StepResult:
+        limit = self.timeout.seconds(context.strength)
+        if context.limit is not None:
+            limit = min(limit, context.limit)
+        left = max(0.0, min(limit - _waited(context), context.time_left))
+        usual = self.patience.usual(await context.services.boot_times.recent(context.cluster, self.way))
+        wait = await self._gather(context, nodes, left, usual)
+        await self._remember(context, wait)
+        came = NodeSet(wait.came)
+        missing = nodes - came
+        if missing and wait.late and _waited(context) < limit:
+            return await self._leave_behind(context, came, missing, wait.late)
+        reason = f"no answer from {_CALLED[self.system]} within {limit:.0f} s"
+        return StepResult(result=Result(ok=came, ko=dict.fromkeys(missing, reason)))
+
+    async def _gather(self, context: Context, nodes: NodeSet, left: float, usual: Usual | None) -> _Wait:
         """The nodes that came before the time was over or the rest was late."""
         loop = asyncio.get_running_loop()
-        start = loop.time()
-        quorum = False
-        came: set[str] = set()
+        start, before = loop.time(), _waited(context)
+        wait, late = _Wait(), None
+        watch = context.services.presence.watch(
+            nodes, self.system, context.began, owner=context.operation, addresses=self.addresses
+        )
         try:
-            async with (
-                asyncio.timeout(left) as limit,
-                aclosing(context.services.presence.watch(nodes, self.system, context.began)) as arrivals,
-            ):
+            async with asyncio.timeout(left) as limit, aclosing(watch) as arrivals:
                 async for node in arrivals:
-                    came.add(node)
+                    took = loop.time() - start
+                    wait.came[node] = before + took
+                    if took < HERE_ALREADY:
+                        wait.here.add(node)
                     context.report(node, 1, 1)
-                    if len(came) == len(nodes):
+                    if len(wait.came) == len(nodes):
                         break
-                    if not quorum and self.patience.is_reached(len(came), len(nodes)):
-                        quorum = True
-                        late = start + self.patience.longest(loop.time() - start)
-                        limit.reschedule(min(late, start + left))
+                    found = self._late(wait, len(nodes), before + took, usual)
+                    if found and found.seconds < (late.seconds if late else before + left):
+                        late = found
+                        limit.reschedule(max(start + late.seconds - before, loop.time()))
         except TimeoutError:
-            pass
-        return came
+            wait.late = late.why if late else ""
+        return wait
+
+    def _late(self, wait: _Wait, of: int, took: float, usual: Usual | None) -> Late | None:
+        return self.patience.late(came=len(wait.came), of=of, first=wait.first, took=took, usual=usual)
+
+    async def _leave_behind(self, context: Context, came: NodeSet, missing: NodeSet, why: str) -> StepResult:
+        off = await self._switched_off(context, missing)
+        late = missing - NodeSet(off)
+        context.decide(
+            f"{len(came)} of {len(came) + len(missing)} nodes answer after {_waited(context):.0f} s and go on without "
+            f"{missing}: {why}"
+        )
+        if off:
+            context.decide(f"{NodeSet(off)} is not waited for: its power is off")
+        return StepResult(result=Result(ok=came, ko=off), late=late)
+
+    async def _switched_off(self, context: Context, missing: NodeSet) -> dict[str, str]:
+        """Of the late nodes those that cannot come, with the reason; what does not tell is waited for."""
+        if not self.patience.ask_power:
+            return {}
+        said = (await context.services.power.status(missing)).outputs
+        return {name: "its power is off" for name, power in said.items() if power == OFF}
+
+    async def _remember(self, context: Context, wait: _Wait) -> None:
+        seconds = worth_keeping(wait.boots)
+        if not seconds:
+            return
+        try:
+            await context.services.boot_times.record(
+                context.cluster, self.way, seconds, at=context.services.clock.now()
+            )
+        except DatabaseProblem as error:
+            log.warning("how long the nodes took to boot is not recorded: %s", error)
+
+
+def _waited(context: Context) -> float:
+    """Seconds since the nodes first entered this step."""
+    return context.services.clock.now() - context.entered

@@ -20,10 +20,10 @@ class CreatePartitionTable:
 
     async def run(self, context: Context, nodes: NodeSet) -> StepResult:
         site = context.services.site
+        layout = [asdict(part) for part in self.layout.partitions]
 
         def command(name: str) -> Command:
             node = site.nodes[name]
-            layout = [asdict(part) for part in self.layout.partitions]
             return Command(
                 name="partition", args={"device": node.block_device, "firmware": node.firmware, "layout": layout}
             )

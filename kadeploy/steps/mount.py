@@ -1,10 +1,10 @@
-"""`mount_deploy_part` and `umount_deploy_part`."""
+"""`mount_deploy_part`, `mount_tmp_part` and `umount_deploy_part`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kadeploy.domain.disk import partition_path
+from kadeploy.domain.disk import Role, partition_path
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.ports.remote import Command
 from kadeploy.ports.step import Context, StepResult
@@ -15,9 +15,12 @@ from kadeploy.steps.on_nodes import on_nodes
 class Mount:
     number: int
     path: str
+    role: Role = Role.DEPLOY
     timeout: float = 60.0
 
-    name = "mount_deploy_part"
+    @property
+    def name(self) -> str:
+        return f"mount_{self.role}_part"
 
     async def run(self, context: Context, nodes: NodeSet) -> StepResult:
         site = context.services.site

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.result import Result
 from kadeploy.ports.remote import Command
 from kadeploy.ports.step import Context, StepResult
+from kadeploy.steps.in_window import in_window
 from kadeploy.steps.on_nodes import on_nodes
 
 
@@ -17,4 +19,7 @@ class RebootFromDeployEnv:
     name = "reboot_from_deploy_env"
 
     async def run(self, context: Context, nodes: NodeSet) -> StepResult:
-        return await on_nodes(context, nodes, lambda _: Command(name="reboot"), self.timeout)
+        async def order(unit: NodeSet) -> Result:
+            return (await on_nodes(context, unit, lambda _: Command(name="reboot"), self.timeout)).result
+
+        return await in_window(context, nodes, order)

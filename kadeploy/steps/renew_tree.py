@@ -24,8 +24,12 @@ class RenewTree:
     name = "renew_deploy_part"
 
     async def run(self, context: Context, nodes: NodeSet) -> StepResult:
-        if not context.turn:
+        if context.is_first:
             return StepResult(result=Result(ok=nodes))
+        return await self.renew(context, nodes)
+
+    async def renew(self, context: Context, nodes: NodeSet) -> StepResult:
+        """Unmount, format, mount."""
         site = context.services.site
 
         def device(name: str) -> str:
@@ -38,7 +42,7 @@ class RenewTree:
         )
         results: list[Result] = []
         for index, command in enumerate(commands):
-            result = (await on_nodes(context, nodes, command, self.timeout, part=str(index))).result
+            result = (await on_nodes(context, nodes, command, self.timeout, part=f"renew{index}")).result
             results.append(result)
             nodes = result.ok
             if not nodes:

@@ -1,33 +1,72 @@
-"""`send_environment`: the image goes to all nodes through the chain, straight into its place."""
+"""`send_environment`: the image goes to all nodes at once, straight into its place or into a file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
+from kadeploy.domain.disk import partition_path
 from kadeploy.domain.image import Compression, ImageKind, LocalFile
 from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.result import Result
 from kadeploy.ports.step import Context, StepResult
+from kadeploy.steps.renew_tree import RenewTree
+
+
+class Place(StrEnum):
+    """Where on a node: in the mounted tree, on the partition, on the whole disk, in a file."""
+
+    TREE = "tree"
+    PARTITION = "partition"
+    DISK = "disk"
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendImage:
+    """`path` is the tree's or the file's, `number` the partition's. `renew` empties the tree before it is sent again.
+    `custom`: by the command that the cluster's configuration has for it."""
+
     image: LocalFile
     kind: ImageKind
     compression: Compression
-    destination: str
+    place: Place
+    path: str = ""
+    number: int = 0
+    renew: RenewTree | None = None
+    custom: bool = False
     timeout: float = 3600.0
 
     name = "send_environment"
 
     async def run(self, context: Context, nodes: NodeSet) -> StepResult:
-        result = await context.services.broadcast.send(
+        renewed = Result(ok=nodes)
+        if context.again and self.renew is not None:
+            renewed = (await self.renew.renew(context, nodes)).result
+        sent = await self._send(context, renewed.ok) if renewed.ok else Result()
+        return StepResult(result=Result(ok=sent.ok, ko={**renewed.ko, **sent.ko}, outputs=sent.outputs))
+
+    async def _send(self, context: Context, nodes: NodeSet) -> Result:
+        services = context.services
+        broadcast = services.custom_broadcast if self.custom else services.broadcast
+        if broadcast is None:
+            return Result.failed(nodes, "no command for a broadcast is configured")
+        return await broadcast.send(
             nodes,
             self.image,
             kind=self.kind,
             compression=self.compression,
-            destination=self.destination,
+            destination=lambda name: self._destination(services.site.nodes[name].block_device),
             key=context.key,
-            deadline=min(self.timeout, context.time_left),
+            deadline=context.seconds(self.timeout),
             report=context.report,
         )
-        return StepResult(result=result)
+
+    def _destination(self, block_device: str) -> str:
+        match self.place:
+            case Place.TREE | Place.FILE:
+                return self.path
+            case Place.PARTITION:
+                return partition_path(block_device, self.number)
+            case Place.DISK:
+                return block_device

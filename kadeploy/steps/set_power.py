@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.power import Level, PowerAction
 from kadeploy.ports.step import Context, StepResult
+from kadeploy.steps.in_window import in_window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +21,8 @@ class SetPower:
         power = context.services.power
         match self.action:
             case PowerAction.ON:
-                result = await power.on(nodes, self.level)
+                return await in_window(context, nodes, lambda unit: power.on(unit, self.level))
             case PowerAction.OFF:
-                result = await power.off(nodes, self.level)
+                return await in_window(context, nodes, lambda unit: power.off(unit, self.level))
             case PowerAction.STATUS:
-                result = await power.status(nodes)
-        return StepResult(result=result)
+                return StepResult(result=await power.status(nodes))

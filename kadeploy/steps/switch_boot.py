@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kadeploy.domain.boot import BootTarget
+from kadeploy.domain.boot import BootTarget, Profile
 from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.result import Result
 from kadeploy.ports.step import Context, StepResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchBoot:
+    """A `profile` takes the place of the target."""
+
     target: BootTarget
+    profile: Profile | None = None
 
     name = "switch_pxe"
 
     async def run(self, context: Context, nodes: NodeSet) -> StepResult:
-        return StepResult(result=await context.services.boot.set(nodes, self.target))
+        results = [await context.services.boot.set(some, target) for target, some in self._targets(nodes).items()]
+        return StepResult(result=Result.merge(*results))
+
+    def _targets(self, nodes: NodeSet) -> dict[BootTarget, NodeSet]:
+        """Nodes that boot the same are told together."""
+        if self.profile is None:
+            return {self.target: nodes}
+        groups: dict[BootTarget, set[str]] = {}
+        for name in nodes:
+            groups.setdefault(self.profile.target_of(name), set()).add(name)
+        return {target: NodeSet(names) for target, names in groups.items()}

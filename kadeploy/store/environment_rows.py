@@ -23,6 +23,8 @@ def environment_row(environment: Environment) -> dict[str, object]:
         "preinstall": None if environment.preinstall is None else asdict(environment.preinstall),
         "postinstalls": [asdict(archive) for archive in environment.postinstalls],
         "multipart": environment.multipart,
+        "partition_type": environment.partition_type,
+        "custom_variables": dict(environment.custom_variables),
     }
     return {
         "user": environment.user,
@@ -48,6 +50,8 @@ def environment_from(row: RowMapping) -> Environment:
         preinstall=None if content["preinstall"] is None else _archive(content["preinstall"]),
         postinstalls=tuple(_archive(archive) for archive in content["postinstalls"]),
         multipart=content["multipart"],
+        partition_type=content["partition_type"],
+        custom_variables=content["custom_variables"],
         recorded=True,
         description=row["description"],
     )

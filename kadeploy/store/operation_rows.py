@@ -20,7 +20,7 @@ def operation_row(operation: Operation) -> dict[str, object]:
         "ended": operation.ended,
         "state": operation.state.value,
         "error": operation.error,
-        "abort_requested": operation.abort_requested,
+        "aborted_by": operation.aborted_by,
         "forgotten": False,
         "environment": None if operation.environment is None else dict(operation.environment),
         "plans": dict(operation.plans),
@@ -36,12 +36,13 @@ def outcome_row(operation_id: str, node: str, outcome: Outcome) -> dict[str, obj
         "micro": outcome.micro,
         "reason": outcome.reason,
         "output": outcome.output,
+        "tried": outcome.tried,
     }
 
 
-def operation_from(row: RowMapping, outcomes: Iterable[tuple[str, ...]]) -> Operation:
-    """`row` may lack the plans; an outcome is a row of its table, in the order of its columns."""
-    by_node = {node: _outcome(rest) for _, node, *rest in outcomes}
+def operation_from(row: RowMapping, outcomes: Iterable[RowMapping]) -> Operation:
+    """`row` may lack the plans."""
+    by_node = {outcome["node"]: _outcome(outcome) for outcome in outcomes}
     return Operation(
         id=row["id"],
         kind=OperationKind(row["kind"]),
@@ -51,13 +52,19 @@ def operation_from(row: RowMapping, outcomes: Iterable[tuple[str, ...]]) -> Oper
         ended=row["ended"],
         state=OperationState(row["state"]),
         error=row["error"],
-        abort_requested=row["abort_requested"],
+        aborted_by=row["aborted_by"],
         environment=row["environment"],
         plans=row.get("plans", {}),
         outcomes=by_node,
     )
 
 
-def _outcome(values: list[str]) -> Outcome:
-    progress, macro, micro, reason, output = values
-    return Outcome(progress=Progress(progress), macro=macro, micro=micro, reason=reason, output=output)
+def _outcome(row: RowMapping) -> Outcome:
+    return Outcome(
+        progress=Progress(row["progress"]),
+        macro=row["macro"],
+        micro=row["micro"],
+        reason=row["reason"],
+        output=row["output"],
+        tried=row["tried"],
+    )

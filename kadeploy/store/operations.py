@@ -1,4 +1,4 @@
-"""Operations, what became of their nodes, and which operation holds which node.
+"""Operations from their creation to their being forgotten, and which operation holds which node.
 
 Ten thousand nodes are written with one statement that is executed for many rows, and locks are taken and given
 back by set operations inside the database: never a query a node.
@@ -6,25 +6,29 @@ back by set operations inside the database: never a query a node.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from kadeploy.domain.event import NodesAborted, OperationEnded
+from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Operation, Outcome
 from kadeploy.domain.state import OperationKind, OperationState, Progress
-from kadeploy.errors import AlreadyExists, Conflict, InvalidWorkflow
+from kadeploy.errors import AlreadyExists, Conflict
+from kadeploy.ports.store import Created
+from kadeploy.store.control import withdraw
 from kadeploy.store.database import Database
-from kadeploy.store.locks import conflict, give_back, holders, take
+from kadeploy.store.locks import Holders, conflict, give_back, holders, take, take_from_others, waiting_before
 from kadeploy.store.operation_rows import operation_from, operation_row, outcome_row
+from kadeploy.store.outcomes import having, journal, must_exist, unknown
 from kadeploy.store.postgresql import Turn, wait_for
+from kadeploy.store.retention import prune
 from kadeploy.store.tables import LOCKS, OPERATIONS, OUTCOMES
 
 _LISTED: Final = tuple(column for column in OPERATIONS.columns if column.name != "plans")
-_SETTLE: Final = update(OUTCOMES).where(
-    OUTCOMES.c.operation == bindparam("of_operation"), OUTCOMES.c.node == bindparam("of_node")
-)
+_UNENDED: Final = tuple(state.value for state in OperationState if not state.is_final)
 
 
 class SqlOperations:
@@ -33,36 +37,39 @@ class SqlOperations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, operation: Operation, *, force: bool = False) -> None:
-        await self._database.transact(lambda connection: _create(connection, operation, force=force))
+    async def create(self, operation: Operation, *, force: bool = False, wait: bool = False) -> Created:
+        return await self._database.transact(lambda connection: _create(connection, operation, force=force, wait=wait))
 
-    async def get(self, operation_id: str) -> Operation:
-        return await self._database.read(lambda connection: _get(connection, operation_id))
+    async def admit(self) -> Sequence[str]:
+        return await self._database.transact(_admit)
+
+    async def get(self, operation_id: str, *, even_forgotten: bool = False) -> Operation:
+        return await self._database.read(
+            lambda connection: _get(connection, operation_id, even_forgotten=even_forgotten)
+        )
 
     async def list(self, kind: OperationKind) -> Sequence[Operation]:
         return await self._database.read(lambda connection: _list(connection, kind))
 
     async def running(self) -> Sequence[str]:
-        query = select(OPERATIONS.c.id).where(OPERATIONS.c.state == OperationState.RUNNING.value)
-        ordered = query.order_by(OPERATIONS.c.created, OPERATIONS.c.id)
-        return await self._database.read(lambda connection: connection.scalars(ordered).all())
+        return await self._database.read(lambda connection: connection.scalars(_in_state(OperationState.RUNNING)).all())
 
-    async def settle(self, operation_id: str, outcomes: Mapping[str, Outcome]) -> None:
-        await self._database.transact(lambda connection: _settle(connection, operation_id, outcomes))
+    async def queued(self) -> Sequence[str]:
+        return await self._database.read(lambda connection: connection.scalars(_in_state(OperationState.QUEUED)).all())
 
-    async def request_abort(self, operation_id: str) -> None:
-        await self._database.transact(lambda connection: _request_abort(connection, operation_id))
-
-    async def end(self, operation_id: str, state: OperationState, *, at: float, error: str = "") -> None:
+    async def end(self, operation_id: str, state: OperationState, *, at: float, error: str = "") -> OperationEnded:
         if not state.is_final:
             raise ValueError(f"{state} is not final")
-        await self._database.transact(lambda connection: _end(connection, operation_id, state, at, error))
+        return await self._database.transact(lambda connection: _end(connection, operation_id, state, at, error))
 
     async def forget(self, operation_id: str) -> None:
         await self._database.transact(lambda connection: _forget(connection, operation_id))
 
+    async def prune(self, before: float) -> Sequence[str]:
+        return await self._database.transact(lambda connection: prune(connection, before))
 
-def _create(connection: Connection, operation: Operation, *, force: bool) -> None:
+
+def _create(connection: Connection, operation: Operation, *, force: bool, wait: bool) -> Created:
     try:
         connection.execute(insert(OPERATIONS), operation_row(operation))
     except IntegrityError as error:
@@ -71,70 +78,100 @@ def _create(connection: Connection, operation: Operation, *, force: bool) -> Non
     if rows:
         connection.execute(insert(OUTCOMES), rows)
     wait_for(connection, Turn.TAKING_NODES)
+    held = holders(connection, operation.id)
     if force:
-        give_back(connection, taken_by=operation.id)
-    elif held := holders(connection, operation.id):
-        raise conflict(held)
-    take(connection, operation.id)
+        taken = _abort_in_others(connection, operation, held)
+        take_from_others(connection, operation.id)
+        return Created(taken=taken)
+    waited_for = waiting_before(connection, operation.id)
+    if not held and not waited_for:
+        take(connection, operation.id)
+        return Created()
+    if not wait:
+        raise conflict(held, waited_for)
+    _set_state(connection, operation.id, OperationState.QUEUED)
+    behind: dict[str, NodeSet] = {}
+    for (other, _), nodes in (*held.items(), *waited_for.items()):
+        behind[other] = behind.get(other, NodeSet()) | nodes
+    return Created(is_queued=True, behind=behind)
 
 
-def _get(connection: Connection, operation_id: str) -> Operation:
+def _abort_in_others(connection: Connection, operation: Operation, held: Holders) -> list[NodesAborted]:
+    why = f"taken over by {operation.id}"
+    events = [
+        withdraw(
+            connection,
+            NodesAborted(operation=other, at=operation.created, nodes=str(nodes), by=operation.user, why=why),
+        )
+        for (other, _), nodes in held.items()
+    ]
+    return [event for event in events if event is not None]
+
+
+def _admit(connection: Connection) -> list[str]:
+    wait_for(connection, Turn.TAKING_NODES)
+    admitted: list[str] = []
+    taken = set(connection.scalars(select(LOCKS.c.node)))
+    waiting = _in_state(OperationState.QUEUED).where(OPERATIONS.c.aborted_by == "")
+    for operation_id in connection.scalars(waiting).all():
+        wanted = having(connection, operation_id, Progress.PROCESSING).names
+        if not wanted & taken:
+            take(connection, operation_id)
+            _set_state(connection, operation_id, OperationState.RUNNING)
+            admitted.append(operation_id)
+        taken |= wanted
+    return admitted
+
+
+def _get(connection: Connection, operation_id: str, *, even_forgotten: bool = False) -> Operation:
     row = connection.execute(select(OPERATIONS).where(OPERATIONS.c.id == operation_id)).mappings().first()
-    if row is None or row["forgotten"]:
-        raise _unknown(operation_id)
+    if row is None or (row["forgotten"] and not even_forgotten):
+        raise unknown(operation_id)
     outcomes = connection.execute(select(OUTCOMES).where(OUTCOMES.c.operation == operation_id))
-    return operation_from(row, [tuple(outcome) for outcome in outcomes])
+    return operation_from(row, outcomes.mappings())
 
 
 def _list(connection: Connection, kind: OperationKind) -> Sequence[Operation]:
     listed = (OPERATIONS.c.kind == kind.value, OPERATIONS.c.forgotten.is_(False))
     query = select(*_LISTED).where(*listed).order_by(OPERATIONS.c.created, OPERATIONS.c.id)
     rows = connection.execute(query).mappings().all()
-    outcomes: dict[str, list[tuple[str, ...]]] = {row["id"]: [] for row in rows}
-    for outcome in connection.execute(select(OUTCOMES).join(OPERATIONS).where(*listed)):
-        outcomes[outcome[0]].append(tuple(outcome))
+    outcomes: dict[str, list[RowMapping]] = {row["id"]: [] for row in rows}
+    for outcome in connection.execute(select(OUTCOMES).join(OPERATIONS).where(*listed)).mappings():
+        outcomes[outcome["operation"]].append(outcome)
     return [operation_from(row, outcomes[row["id"]]) for row in rows]
 
 
-def _settle(connection: Connection, operation_id: str, outcomes: Mapping[str, Outcome]) -> None:
-    _must_exist(connection, operation_id)
-    if not outcomes:
-        return
-    rows = [outcome_row(operation_id, node, outcome) for node, outcome in outcomes.items()]
-    for row in rows:
-        row["of_operation"], row["of_node"] = row.pop("operation"), row.pop("node")
-    connection.execute(_SETTLE, rows)
-    settled = select(OUTCOMES.c.node).where(
-        OUTCOMES.c.operation == operation_id, OUTCOMES.c.progress != Progress.PROCESSING.value
+def _in_state(state: OperationState) -> Select[str]:
+    query = select(OPERATIONS.c.id).where(OPERATIONS.c.state == state.value)
+    return query.order_by(OPERATIONS.c.created, OPERATIONS.c.id)
+
+
+def _set_state(connection: Connection, operation_id: str, state: OperationState) -> None:
+    connection.execute(update(OPERATIONS).where(OPERATIONS.c.id == operation_id).values(state=state.value))
+
+
+def _end(connection: Connection, operation_id: str, state: OperationState, at: float, error: str) -> OperationEnded:
+    must_exist(connection, operation_id)
+    going_on = (OPERATIONS.c.id == operation_id, OPERATIONS.c.state.in_(_UNENDED))
+    ending = update(OPERATIONS).where(*going_on).values(state=state.value, ended=at, error=error)
+    is_first = connection.execute(ending).rowcount == 1
+    give_back(connection, operation_id)
+    operation = _get(connection, operation_id, even_forgotten=True)
+    ok = operation.having(Progress.OK)
+    event = OperationEnded(
+        operation=operation_id,
+        at=operation.ended,
+        state=operation.state,
+        ok=str(ok),
+        ko=str(operation.nodes - ok),
+        error=operation.error,
     )
-    connection.execute(delete(LOCKS).where(LOCKS.c.operation == operation_id, LOCKS.c.node.in_(settled)))
-
-
-def _request_abort(connection: Connection, operation_id: str) -> None:
-    _must_exist(connection, operation_id)
-    running = (OPERATIONS.c.id == operation_id, OPERATIONS.c.state == OperationState.RUNNING.value)
-    connection.execute(update(OPERATIONS).where(*running).values(abort_requested=True))
-
-
-def _end(connection: Connection, operation_id: str, state: OperationState, at: float, error: str) -> None:
-    _must_exist(connection, operation_id)
-    running = (OPERATIONS.c.id == operation_id, OPERATIONS.c.state == OperationState.RUNNING.value)
-    connection.execute(update(OPERATIONS).where(*running).values(state=state.value, ended=at, error=error))
-    connection.execute(delete(LOCKS).where(LOCKS.c.operation == operation_id))
+    if is_first:
+        journal(connection, [event])
+    return event
 
 
 def _forget(connection: Connection, operation_id: str) -> None:
-    if _must_exist(connection, operation_id) is OperationState.RUNNING:
+    if not must_exist(connection, operation_id).is_final:
         raise Conflict(f"{operation_id} is still running", hint="abort it first")
     connection.execute(update(OPERATIONS).where(OPERATIONS.c.id == operation_id).values(forgotten=True))
-
-
-def _must_exist(connection: Connection, operation_id: str) -> OperationState:
-    state = connection.scalar(select(OPERATIONS.c.state).where(OPERATIONS.c.id == operation_id))
-    if state is None:
-        raise _unknown(operation_id)
-    return OperationState(state)
-
-
-def _unknown(operation_id: str) -> InvalidWorkflow:
-    return InvalidWorkflow(f"there is no operation {operation_id!r}")

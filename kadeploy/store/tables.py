@@ -34,7 +34,7 @@ OPERATIONS: Final = Table(
     Column("ended", Double, nullable=False),
     Column("state", String, nullable=False),
     Column("error", Text, nullable=False),
-    Column("abort_requested", Boolean, nullable=False),
+    Column("aborted_by", String, nullable=False),
     Column("forgotten", Boolean, nullable=False),
     Column("environment", JSON(none_as_null=True)),
     Column("plans", JSON, nullable=False),
@@ -52,6 +52,8 @@ OUTCOMES: Final = Table(
     Column("micro", String, nullable=False),
     Column("reason", Text, nullable=False),
     Column("output", Text, nullable=False),
+    Column("tried", Text, nullable=False),
+    Index("outcomes_by_progress", "operation", "progress"),
     sqlite_with_rowid=False,
 )
 
@@ -63,6 +65,32 @@ LOCKS: Final = Table(
     Column("operation", String, ForeignKey("operations.id"), nullable=False),
     Index("locks_by_operation", "operation"),
     sqlite_with_rowid=False,
+)
+
+# What a node set's visit of a step came to: who repeats the visit gets this answer instead.
+VISITS: Final = Table(
+    "visits",
+    METADATA,
+    Column("key", String, primary_key=True),
+    Column("operation", String, ForeignKey("operations.id"), nullable=False),
+    Column("answer", JSON, nullable=False),
+    Index("visits_by_operation", "operation"),
+)
+
+# Not bound to the operations: it is written before the operation is, and outlives it when the server was killed.
+DUE_HOOKS: Final = Table(
+    "due_hooks",
+    METADATA,
+    Column("operation", String, primary_key=True),
+    Column("user", String, nullable=False),
+)
+
+LIFTED_BREAKPOINTS: Final = Table(
+    "lifted_breakpoints",
+    METADATA,
+    Column("operation", String, ForeignKey("operations.id"), primary_key=True),
+    Column("macro", String, primary_key=True),
+    Column("micro", String, primary_key=True),
 )
 
 # AUTOINCREMENT: a number is never given twice, so that whoever follows can say "after number N".
@@ -84,6 +112,18 @@ NODES: Final = Table(
     Column("user", String, nullable=False),
     Column("at", Double, nullable=False),
     Column("environment", JSON(none_as_null=True)),
+)
+
+# One row a wait: `seconds` is a list.
+BOOT_TIMES: Final = Table(
+    "boot_times",
+    METADATA,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("cluster", String, nullable=False),
+    Column("way", String, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("seconds", JSON, nullable=False),
+    Index("boot_times_by_cluster", "cluster", "way", "number"),
 )
 
 BOOT_TARGETS: Final = Table(
@@ -120,4 +160,38 @@ AGENT_TOKENS: Final = Table(
     Column("node", String, primary_key=True),
     Column("token_hash", String, nullable=False),
     Column("issued_at", Double, nullable=False),
+)
+
+API_TOKENS: Final = Table(
+    "api_tokens",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("user", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("secret_hash", String, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    Column("used", Double, nullable=False),
+    Column("groups", JSON, nullable=False),
+    Index("api_tokens_by_user", "user", "created"),
+)
+
+# Rows are only ever added: triggers refuse everything else.
+AUDIT: Final = Table(
+    "audit",
+    METADATA,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False),
+    Column("user", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("scheme", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("operation", String, nullable=False),
+    Column("nodes", Text, nullable=False),
+    Column("result", Text, nullable=False),
+    Index("audit_by_user", "user", "number"),
+    Index("audit_by_operation", "operation"),
+    sqlite_autoincrement=True,
 )

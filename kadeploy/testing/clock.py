@@ -2,16 +2,17 @@
 
 Whenever nothing is ready to run, the loop's time moves to the next timer. Every `asyncio.sleep` and
 `asyncio.timeout` is thereby as long as it says in the loop's time and takes no wall time. While work is out in a
-thread (the store), time stands still: it would otherwise run ahead of it.
+thread (the store) or in a process, time stands still: it would otherwise run ahead of it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
-from typing import Final, TypeVar, TypeVarTuple
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -43,6 +44,36 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         self._outside += 1
         future.add_done_callback(self._came_back)
         return future
+
+    async def subprocess_exec(self, protocol_factory: Callable[[], Any], *args: Any, **options: Any) -> Any:
+        """Time stands still while the process runs, too."""
+
+        def counted() -> Any:
+            protocol = protocol_factory()
+            told = protocol.process_exited
+
+            def exited() -> None:
+                self._outside -= 1
+                told()
+
+            protocol.process_exited = exited
+            return protocol
+
+        self._outside += 1
+        try:
+            return await super().subprocess_exec(counted, *args, **options)
+        except BaseException:
+            self._outside -= 1
+            raise
+
+    @contextmanager
+    def outside(self) -> Iterator[None]:
+        """While the loop waits for a thread that it did not start itself."""
+        self._outside += 1
+        try:
+            yield
+        finally:
+            self._outside -= 1
 
     def _came_back(self, _future: asyncio.Future[T]) -> None:
         self._outside -= 1

@@ -7,23 +7,28 @@ import random
 from collections.abc import AsyncGenerator, Callable, Mapping
 
 from kadeploy.domain.boot import BootTarget
-from kadeploy.domain.image import Compression, ImageKind, LocalFile
 from kadeploy.domain.node import Site
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.power import Level
 from kadeploy.domain.result import Result
+from kadeploy.drivers.window import SlotWindow
+from kadeploy.ports.boot import DirectBoot
 from kadeploy.ports.clock import Clock
 from kadeploy.ports.presence import System
-from kadeploy.ports.remote import Command, ReportBytes
 from kadeploy.ports.step import Services
-from kadeploy.testing.nodes import Fault, SimulatedNode, Timing
+from kadeploy.ports.store import BootTimes
+from kadeploy.testing.memory import MemoryBootTimes
+from kadeploy.testing.nodes import Fault, SimulatedNode
+from kadeploy.testing.remote import SimulatedBroadcast, SimulatedRemote
+from kadeploy.testing.timing import Timing
 
-BROADCAST_SECONDS = 30.0
 USUAL = Timing()
+Watchers = dict[str, set["asyncio.Queue[SimulatedNode]"]]
 
 
 class SimulatedCluster:
-    """Nodes, and the ports over them: `services` is what the engine needs."""
+    """Nodes, and the ports over them: `services` is what the engine needs. The reboot window is as wide as the
+    cluster unless another is given."""
 
     def __init__(
         self,
@@ -33,8 +38,11 @@ class SimulatedCluster:
         seed: int,
         faults: Mapping[str, Fault] | None = None,
         timing: Timing = USUAL,
+        window: SlotWindow | None = None,
+        boot_times: BootTimes | None = None,
     ) -> None:
-        self._watchers: set[asyncio.Queue[SimulatedNode]] = set()
+        self._watchers: Watchers = {}
+        self.window = window or SlotWindow(max(1, len(site.nodes)))
         self.nodes = {
             name: SimulatedNode(
                 name=name,
@@ -43,21 +51,35 @@ class SimulatedCluster:
                 timing=timing,
                 arrived=self._arrived,
                 fault=(faults or {}).get(name),
+                firmware=node.firmware,
             )
-            for name in site.nodes
+            for name, node in site.nodes.items()
         }
         self.services = Services(
             site=site,
             power=SimulatedPower(self.nodes),
+            reboots=self.window,
             boot=SimulatedBoot(self.nodes),
             remote=SimulatedRemote(self.nodes),
             broadcast=SimulatedBroadcast(self.nodes),
             presence=SimulatedPresence(self.nodes, self._watchers),
+            boot_times=boot_times or MemoryBootTimes(),
             clock=clock,
         )
 
+    def settle_in(self) -> None:
+        """Every node runs a system that was installed before."""
+        for node in self.nodes.values():
+            node.is_on = node.disk.installed = node.disk.bootable = True
+            node.system = System.INSTALLED
+
+    @property
+    def watched(self) -> frozenset[str]:
+        """Nodes that somebody waits for."""
+        return frozenset(self._watchers)
+
     def _arrived(self, node: SimulatedNode) -> None:
-        for watcher in self._watchers:
+        for watcher in self._watchers.get(node.name, ()):
             watcher.put_nowait(node)
 
 
@@ -82,10 +104,12 @@ class SimulatedPower:
         return Result(ok=result.ok, ko=result.ko, outputs=said)
 
     async def _each(self, nodes: NodeSet, act: Callable[[SimulatedNode], None]) -> Result:
-        await asyncio.sleep(0.5)
-        refused = {name for name in nodes if self._nodes[name].fault is Fault.BMC_REFUSES}
-        for name in nodes.names - refused:
-            act(self._nodes[name])
+        touched = [self._nodes[name] for name in nodes.names]
+        await asyncio.sleep(max((node.timing.power.draw(node.random) for node in touched), default=0.0))
+        refused = {node.name for node in touched if node.fault is Fault.BMC_REFUSES}
+        for node in touched:
+            if node.name not in refused:
+                act(node)
         return Result(
             ok=NodeSet(nodes.names - refused), ko=dict.fromkeys(refused, "the BMC refused the user or password")
         )
@@ -98,21 +122,35 @@ class SimulatedBoot:
         self._nodes = nodes
 
     async def set(self, nodes: NodeSet, target: BootTarget) -> Result:
-        for name in nodes:
+        for name in nodes.names:
             self._nodes[name].target = target
         return Result(ok=nodes)
+
+    async def direct(self, node: str, target: BootTarget) -> DirectBoot:
+        return DirectBoot(
+            kernel="/srv/vmlinuz", initrd="/srv/initrd", agent="/srv/agent.pyz", arguments=(f"kadeploy.node={node}",)
+        )
 
 
 class SimulatedPresence:
     """Implements ports.presence.Presence."""
 
-    def __init__(self, nodes: Mapping[str, SimulatedNode], watchers: set[asyncio.Queue[SimulatedNode]]) -> None:
+    def __init__(self, nodes: Mapping[str, SimulatedNode], watchers: Watchers) -> None:
         self._nodes = nodes
         self._watchers = watchers
 
-    async def watch(self, nodes: NodeSet, system: System, since: float) -> AsyncGenerator[str, None]:
+    async def watch(
+        self,
+        nodes: NodeSet,
+        system: System,
+        since: float,
+        *,
+        owner: str = "",
+        addresses: Mapping[str, str] | None = None,
+    ) -> AsyncGenerator[str, None]:
         arrivals: asyncio.Queue[SimulatedNode] = asyncio.Queue()
-        self._watchers.add(arrivals)
+        for name in nodes.names:
+            self._watchers.setdefault(name, set()).add(arrivals)
         try:
             missing = set(nodes.names)
             for name in nodes:
@@ -125,89 +163,12 @@ class SimulatedPresence:
                     missing.discard(node.name)
                     yield node.name
         finally:
-            self._watchers.discard(arrivals)
+            for name in nodes.names:
+                watchers = self._watchers[name]
+                watchers.discard(arrivals)
+                if not watchers:
+                    del self._watchers[name]
 
     @staticmethod
     def _counts(node: SimulatedNode, system: System, since: float) -> bool:
         return node.system is system and (system is System.INSTALLED or node.since >= since)
-
-
-class SimulatedRemote:
-    """Implements ports.remote.Remote: a key is run once on a node, and answered for ever."""
-
-    def __init__(self, nodes: Mapping[str, SimulatedNode]) -> None:
-        self._nodes = nodes
-
-    async def run(
-        self,
-        nodes: NodeSet,
-        make: Callable[[str], Command],
-        *,
-        key: str,
-        deadline: float,
-        report: ReportBytes | None = None,
-        leaves: bool = False,
-    ) -> Result:
-        gone = {name for name in nodes if self._nodes[name].system is not System.MINIMAL}
-        present = [self._nodes[name] for name in nodes if name not in gone]
-        await asyncio.sleep(max((node.draw(node.timing.command) for node in present), default=0.0))
-        ko: dict[str, str] = {}
-        for node in present:
-            reason = self._once(node, make(node.name), key)
-            if reason:
-                ko[node.name] = reason
-        if gone:
-            await asyncio.sleep(deadline)
-        if not leaves:
-            ko.update(dict.fromkeys(gone, f"the agent did not answer within {deadline:.0f} s"))
-        return Result(ok=NodeSet(nodes.names - ko.keys()), ko=ko)
-
-    def _once(self, node: SimulatedNode, command: Command, key: str) -> str:
-        if key not in node.answers:
-            node.ran.append(command.name)
-            node.answers[key] = _carry_out(node, command)
-        return node.answers[key]
-
-
-def _carry_out(node: SimulatedNode, command: Command) -> str:
-    """Do what the command does; the reason why not, or nothing."""
-    if command.name == "partition" and node.fault is Fault.SMALL_DISK:
-        return "the disk is too small: 1 GiB, the layout needs 4 GiB"
-    if command.name == "kexec_exec":
-        node.kexec()
-    if command.name == "reboot":
-        node.restart()
-    return ""
-
-
-class SimulatedBroadcast:
-    """Implements ports.broadcast.Broadcast: a node that dies costs the others nothing."""
-
-    def __init__(self, nodes: Mapping[str, SimulatedNode]) -> None:
-        self._nodes = nodes
-
-    async def send(
-        self,
-        nodes: NodeSet,
-        image: LocalFile,
-        *,
-        kind: ImageKind,
-        compression: Compression,
-        destination: str,
-        key: str,
-        deadline: float,
-        report: ReportBytes,
-    ) -> Result:
-        ko: dict[str, str] = {}
-        for name in nodes:
-            if self._nodes[name].fault is Fault.DIES_IN_BROADCAST:
-                self._nodes[name].die()
-                ko[name] = "died in the broadcast"
-            elif self._nodes[name].system is not System.MINIMAL:
-                ko[name] = "was not there"
-        await asyncio.sleep(BROADCAST_SECONDS)
-        ok = NodeSet(nodes.names - ko.keys())
-        for name in ok:
-            self._nodes[name].installed = True
-            report(name, image.size, image.size)
-        return Result(ok=ok, ko=ko)

@@ -40,6 +40,7 @@ def test_every_healthy_node_is_installed_in_the_order_of_the_tables() -> None:
         "switch_pxe",
         "reboot",
         "wait_reboot",
+        "send_key_in_deploy_env",
         "create_partition_table",
         "format_deploy_part",
         "mount_deploy_part",
@@ -53,6 +54,7 @@ def test_every_healthy_node_is_installed_in_the_order_of_the_tables() -> None:
         "install_bootloader",
         "sync",
         "switch_pxe",
+        "mount_deploy_part",
         "kexec",
         "wait_reboot",
     ]
@@ -62,7 +64,16 @@ def test_every_healthy_node_is_installed_in_the_order_of_the_tables() -> None:
 def test_two_hundred_nodes_with_every_fault() -> None:
     faults = {f"node-{10 * index}": fault for index, fault in enumerate(Fault, start=1)}
     world, operation = deploy(200, faults)
-    lost = {Fault.NEVER_BOOTS, Fault.BMC_REFUSES, Fault.DIES_IN_BROADCAST, Fault.SMALL_DISK}
+    cured = {
+        Fault.BOOTS_LATE,
+        Fault.KEXEC_FAILS,
+        Fault.FIRST_BOOT_FAILS,
+        Fault.HANGS,
+        Fault.AGENT_DISCONNECTS,
+        Fault.SLOW_DISK,
+        Fault.CORRUPT_CHUNK,
+    }
+    lost = set(Fault) - cured
     expected = NodeSet(name for name, fault in faults.items() if fault in lost)
     assert operation.having(Progress.KO) == expected
     assert operation.having(Progress.OK) == world.nodes - expected
@@ -82,7 +93,7 @@ def test_dead_nodes_do_not_hold_up_the_healthy() -> None:
         return sorted(ends)[len(ends) // 2] - world.events.all[0].at
 
     dead = {"node-7": Fault.NEVER_BOOTS, "node-70": Fault.NEVER_BOOTS}
-    assert median_end(dead) <= median_end({}) * 1.15
+    assert median_end(dead) <= median_end({}) * 1.05
 
 
 def test_a_node_that_fails_once_is_retried_hard_and_catches_up() -> None:
@@ -116,9 +127,9 @@ def test_killed_at_any_moment_the_deployment_finishes_and_runs_nothing_twice(mom
         assert (await world.operations.get(operation_id)).having(Progress.OK) == world.nodes
         return world
 
-    world = run_jumping(scenario())
-    for node in world.cluster.nodes.values():
-        assert len(node.ran) == len(set(node.ran)) + 2, "format runs three times, every other command once"
+    undisturbed, _ = deploy(4)
+    for name, node in run_jumping(scenario()).cluster.nodes.items():
+        assert node.ran == undisturbed.cluster.nodes[name].ran
 
 
 def test_an_abort_ends_the_running_step_and_gives_the_nodes_back() -> None:
@@ -126,7 +137,7 @@ def test_an_abort_ends_the_running_step_and_gives_the_nodes_back() -> None:
         world = World(5)
         operation_id = await world.submit()
         await asyncio.sleep(50)
-        await world.engine.abort(operation_id)
+        await world.engine.abort(operation_id, by="alice")
         return world, await world.operations.get(operation_id)
 
     world, operation = run_jumping(scenario())

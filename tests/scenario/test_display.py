@@ -40,7 +40,8 @@ def test_the_board_ends_where_the_engine_does() -> None:
     failed = {name: outcome for name, outcome in operation.outcomes.items() if outcome.progress is Progress.KO}
     assert failed
     assert {name: str(failure) for name, failure in board.ko.items()} == {
-        name: f"{outcome.macro}-{outcome.micro}: {outcome.reason}" for name, outcome in failed.items()
+        name: f"{outcome.macro}-{outcome.micro}: {outcome.reason} (tried: {outcome.tried})"
+        for name, outcome in failed.items()
     }
     assert not board.spots
 

@@ -11,8 +11,8 @@ from kadeploy.domain.event import Event
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Operation, new_operation_id
 from kadeploy.domain.state import NodeState, OperationKind, Progress
-from kadeploy.engine.carry_out import Runs
 from kadeploy.engine.perform import Performer
+from kadeploy.engine.runs import Runs
 from kadeploy.operations.board import Board, fold
 from kadeploy.operations.boards import Boards
 from kadeploy.operations.events import EventLog
@@ -24,7 +24,7 @@ from kadeploy.plans.build import build_deploy
 from kadeploy.plans.codec import decode, encode
 from kadeploy.testing.clock import LoopClock, run_jumping
 from kadeploy.testing.cluster import SimulatedCluster
-from kadeploy.testing.memory import MemoryOperations
+from kadeploy.testing.memory_operations import MemoryOperations
 from kadeploy.testing.nodes import Fault
 from kadeploy.testing.recorder import MemoryEngine
 from kadeploy.testing.sites import request_for, site_of
@@ -40,14 +40,20 @@ class Followed:
         self.clock = LoopClock()
         self.journal = ListJournal()
         self.events = EventLog(self.journal)
-        self.operations = MemoryOperations()
+        self.operations = MemoryOperations(self.journal.events)
         self.nodes = DictNodes()
         self.states = NodeStates(self.operations, self.nodes)
         self.events.listen(self.states)
         self.boards = Boards(self.journal, self.events)
         self.logs = Logs(self.journal)
         cluster = SimulatedCluster(self.site, self.clock, seed=1, faults=faults)
-        performer = Performer(services=cluster.services, operations=self.operations, events=self.events)
+        performer = Performer(
+            services=cluster.services,
+            operations=self.operations,
+            record=self.operations,
+            control=self.operations,
+            events=self.events,
+        )
         self.engine = MemoryEngine(Runs(performer=performer, decode=decode))
         self.heard: list[Event] = []
 
@@ -64,7 +70,6 @@ class Followed:
             plans={"sim": encode(plan)},
         )
         await self.operations.create(operation)
-        await self.states.begin(operation)
         await self.engine.start(operation.id)
         return operation
 
@@ -100,7 +105,8 @@ def test_board_states_and_logs_agree_with_the_outcomes() -> None:
         for name, outcome in operation.outcomes.items()
     }
     for name in operation.having(Progress.KO):
-        assert board.nodes[name].reason.endswith(operation.outcomes[name].reason)
+        outcome = operation.outcomes[name]
+        assert board.nodes[name].reason.endswith(f"{outcome.reason} (tried: {outcome.tried})")
         assert f"Deployment of {name} failed" in log
     assert status(board, 0.0) == {
         "sim": {"OK": list(operation.having(Progress.OK)), "KO": list(operation.having(Progress.KO))}

@@ -4,32 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kadeploy.domain.event import Event
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Operation, new_operation_id
 from kadeploy.domain.request import DeployRequest
 from kadeploy.domain.state import OperationKind
-from kadeploy.engine.carry_out import Runs
+from kadeploy.drivers.window import SlotWindow
 from kadeploy.engine.perform import Performer
+from kadeploy.engine.runs import Runs
 from kadeploy.engine.walk import Json
+from kadeploy.plans.breakpoints import hold_before
 from kadeploy.plans.build import build_deploy
 from kadeploy.plans.codec import decode, encode
 from kadeploy.testing.clock import LoopClock
-from kadeploy.testing.cluster import SimulatedCluster
-from kadeploy.testing.memory import MemoryEvents, MemoryOperations
+from kadeploy.testing.cluster import USUAL, SimulatedCluster
+from kadeploy.testing.memory import MemoryEvents
+from kadeploy.testing.memory_operations import MemoryOperations
 from kadeploy.testing.nodes import Fault
 from kadeploy.testing.recorder import MemoryEngine
 from kadeploy.testing.sites import request_for, site_of
+from kadeploy.testing.timing import Timing
 
 
 class World:
     """`restart` is what a kill -9 and a start do: only what was recorded is left."""
 
-    def __init__(self, count: int, *, seed: int = 1, faults: Mapping[str, Fault] | None = None) -> None:
+    def __init__(
+        self,
+        count: int,
+        *,
+        seed: int = 1,
+        faults: Mapping[str, Fault] | None = None,
+        window: SlotWindow | None = None,
+        timing: Timing = USUAL,
+    ) -> None:
         self.site = site_of(count)
         self.clock = LoopClock()
-        self.cluster = SimulatedCluster(self.site, self.clock, seed=seed, faults=faults)
-        self.operations = MemoryOperations()
+        self.cluster = SimulatedCluster(self.site, self.clock, seed=seed, faults=faults, window=window, timing=timing)
         self.events = MemoryEvents()
+        self.operations = MemoryOperations(self.events.all)
         self.recorded: dict[str, dict[str, Json]] = {}
         self.engine = self._engine()
 
@@ -37,20 +50,39 @@ class World:
     def nodes(self) -> NodeSet:
         return NodeSet(self.site.nodes)
 
-    async def submit(self, request: DeployRequest | None = None) -> str:
+    async def submit(
+        self,
+        request: DeployRequest | None = None,
+        *,
+        user: str = "alice",
+        breakpoint: str = "",
+        force: bool = False,
+        wait: bool = False,
+    ) -> str:
         wanted = request or request_for(self.nodes)
-        plans = {name: encode(build_deploy(wanted, self.site, name)) for name in self.site.by_cluster(wanted.nodes)}
+        built = {name: build_deploy(wanted, self.site, name) for name in self.site.by_cluster(wanted.nodes)}
+        held = hold_before(built, breakpoint) if breakpoint else built
+        plans = {name: encode(plan) for name, plan in held.items()}
         operation = Operation(
             id=new_operation_id(OperationKind.DEPLOYMENT),
             kind=OperationKind.DEPLOYMENT,
-            user="alice",
+            user=user,
             nodes=wanted.nodes,
             created=self.clock.now(),
             plans=plans,
         )
-        await self.operations.create(operation)
-        await self.engine.start(operation.id)
+        created = await self.operations.create(operation, force=force, wait=wait)
+        for event in created.taken:
+            await self.engine.overtaken(event)
+        if not created.is_queued:
+            await self.engine.start(operation.id)
         return operation.id
+
+    async def until(self, kind: type[Event], operation_id: str) -> None:
+        """The operation's first event of that kind has been told."""
+        async for _, event in self.events.follow(operation_id):
+            if isinstance(event, kind):
+                return
 
     async def deploy(self, request: DeployRequest | None = None) -> Operation:
         operation_id = await self.submit(request)
@@ -64,5 +96,14 @@ class World:
             await self.engine.start(operation_id)
 
     def _engine(self) -> MemoryEngine:
-        performer = Performer(services=self.cluster.services, operations=self.operations, events=self.events)
-        return MemoryEngine(Runs(performer=performer, decode=decode), self.recorded)
+        return MemoryEngine(self.runs(), self.recorded)
+
+    def runs(self) -> Runs:
+        performer = Performer(
+            services=self.cluster.services,
+            operations=self.operations,
+            record=self.operations,
+            control=self.operations,
+            events=self.events,
+        )
+        return Runs(performer=performer, decode=decode)

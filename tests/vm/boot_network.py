@@ -14,12 +14,13 @@ from pathlib import Path
 from kadeploy.boot.catalog import Catalog
 from kadeploy.boot.dnsmasq import BootNetwork, configuration
 from kadeploy.boot.dnsmasq_process import Dnsmasq
-from kadeploy.boot.http import BootPages, MinimalEnvironment
+from kadeploy.boot.http import BootPages
 from kadeploy.boot.local_disk import disk_program
-from kadeploy.boot.serve import listen, serve
+from kadeploy.boot.minimal import MinimalEnvironment
 from kadeploy.boot.solicitations import answer_solicitations
 from kadeploy.domain.node import Site
 from kadeploy.minienv.arguments import KERNEL_ARGUMENTS
+from kadeploy.serving import listen, serve
 from tests.unit.boot.memory import MemoryTargets, MemoryTokens, site_with_macs
 
 BRIDGE, TAP = "kaboot0", "kaboot0t0"

@@ -94,7 +94,7 @@ class Story:
             image,
             kind=ImageKind.TAR,
             compression=Compression.NONE,
-            destination=TREE,
+            destination=lambda _: TREE,
             key="image",
             deadline=200,
             report=lambda node, done, total: None,

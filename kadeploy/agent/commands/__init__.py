@@ -9,6 +9,8 @@
     unmount             path (and all that is mounted below it)
     sync
     place, receive      see `image.py`
+    restore             file, kind (tar, dd, fsa), compression, destination, archive_id? (fsa); the file goes
+    load_drivers        drivers [kernel module]
     configure_system    tree, hostname?, mounts {device: mount point, or `swap`} (what holds no file system is skipped)
     authorize           tree, keys (text, one a line)
     check_files         tree, files [path in the tree]
@@ -17,6 +19,9 @@
     kexec_exec          tree; unmounts it, and goes once the server has acknowledged the answer
     reboot              goes once the server has acknowledged the answer
     run_script          see `run_script.py`
+    run_command         see `run_command.py`
+    run_file            see `run_file.py`
+    put_file            see `put_file.py`
 
 `wait` is how many seconds the disk may take to appear (its driver is loaded in the background; 15 by default).
 `params` are kernel arguments as the user wrote them; root=UUID=... is put before them unless they say root=.
@@ -34,9 +39,14 @@ from kadeploy.agent.commands.format import format_partition
 from kadeploy.agent.commands.image import place, receive_image
 from kadeploy.agent.commands.install_bootloader import install_bootloader
 from kadeploy.agent.commands.kexec import kexec_exec, kexec_load
+from kadeploy.agent.commands.load_drivers import load_drivers
 from kadeploy.agent.commands.mount import mount_partition, sync, unmount
 from kadeploy.agent.commands.partition import partition
+from kadeploy.agent.commands.put_file import put_file
 from kadeploy.agent.commands.reboot import reboot
+from kadeploy.agent.commands.restore import restore
+from kadeploy.agent.commands.run_command import run_command
+from kadeploy.agent.commands.run_file import run_file
 from kadeploy.agent.commands.run_script import run_script
 from kadeploy.agent.job import Command
 
@@ -48,6 +58,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "sync": sync,
     "place": place,
     "receive": receive_image,
+    "restore": restore,
+    "load_drivers": load_drivers,
     "configure_system": configure_system,
     "authorize": authorize,
     "check_files": check_files,
@@ -56,4 +68,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "kexec_exec": kexec_exec,
     "reboot": reboot,
     "run_script": run_script,
+    "run_command": run_command,
+    "run_file": run_file,
+    "put_file": put_file,
 }

@@ -2,7 +2,8 @@
 
 `place` {place, echo?} opens a listening place under a name and answers {"port", "echo"}; what it was given as `echo`
 comes back with every repetition, so that a server that was restarted finds its own words again.
-`receive` {place, orders, kind (tar, dd), compression, destination} takes part with the orders of the head.
+`receive` {place, orders, kind (tar, dd, fsa), compression, destination} takes part with the orders of the head; an fsa
+image is stored as the file `destination`, for `restore`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from pathlib import Path
 
 from kadeploy.agent.arguments import Args, text
 from kadeploy.agent.job import Answer, Job, Meter
@@ -25,7 +27,6 @@ _UNTAR = (
     *("tar", "-x", "-p", "--numeric-owner", "--xattrs", "--xattrs-include=*", "--warning=no-timestamp"),
     *("--blocking-factor=512", "-f", "-"),
 )
-_DD = ("dd", "bs=4M", "iflag=fullblock", "conv=fsync", "status=none")
 
 
 async def place(args: Args, job: Job) -> Answer:
@@ -39,6 +40,8 @@ async def receive_image(args: Args, job: Job) -> Answer:
     Raises CommandFailed.
     """
     sink_order = sink_for(text(args, "kind"), text(args, "compression"), text(args, "destination"))
+    if sink_order.kind is SinkKind.FILE:
+        Path(sink_order.path).parent.mkdir(parents=True, exist_ok=True)
     try:
         orders = Reception.from_json(args["orders"])  # type: ignore[arg-type]
     except (KeyError, TypeError, ValueError) as error:
@@ -61,9 +64,11 @@ def sink_for(kind: str, compression: str, destination: str) -> SinkOrder:
         case ImageKind.TAR:
             return SinkOrder(kind=SinkKind.COMMAND, commands=(*unpack, (*_UNTAR, "-C", destination)))
         case ImageKind.DD if unpack:
-            return SinkOrder(kind=SinkKind.COMMAND, commands=(*unpack, (*_DD, f"of={destination}")))
+            return SinkOrder(kind=SinkKind.DEVICE, path=destination, commands=unpack)
         case ImageKind.DD:
             return SinkOrder(kind=SinkKind.DEVICE, path=destination)
+        case ImageKind.FSA:
+            return SinkOrder(kind=SinkKind.FILE, path=destination)
         case _:
             raise CommandFailed(f"this agent cannot install an image of kind {kind!r}")
 

@@ -1,8 +1,8 @@
-"""Believing the User header of trusted hosts."""
+"""Believing the User header of trusted hosts: whoever is root there, or can send from there, can be anybody."""
 
 from __future__ import annotations
 
-from kadeploy.api.auth.credentials import Credentials
+from kadeploy.api.auth.credentials import Credentials, Identity
 from kadeploy.api.auth.whitelist import Whitelist
 
 
@@ -12,7 +12,7 @@ class Acl:
     def __init__(self, whitelist: Whitelist) -> None:
         self._whitelist = whitelist
 
-    async def user(self, credentials: Credentials) -> str | None:
+    async def identify(self, credentials: Credentials) -> Identity | None:
         if credentials.user and await self._whitelist.allows(credentials.address):
-            return credentials.user
+            return Identity(user=credentials.user, scheme="acl")
         return None

@@ -1,6 +1,7 @@
 """An htpasswd file: who has which password. Read again when it changes.
 
-Understood are bcrypt (`htpasswd -B`), Apache's MD5 (its default) and `{SHA}`; other entries never match.
+Understood are bcrypt (`htpasswd -B`), Apache's MD5 (its default) and `{SHA}`; other entries never match. Who is not in
+the file costs as much time as who is, so that names cannot be found by asking.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from pathlib import Path
 from typing import Final
 
 import bcrypt
-
-from kadeploy.api.auth import apr1
+from passlib.hash import apr_md5_crypt
 
 _REMEMBERED: Final = 1000  # passwords that were right, so that a tool's polls do not each cost a bcrypt
+_BCRYPT: Final = ("$2y$", "$2b$", "$2a$")
+_APR1: Final = "$apr1$"
+_SHA: Final = "{SHA}"
+_LONGEST: Final = 4096  # bytes of a password: more is no password, and costs time
 
 log = logging.getLogger(__name__)
 
@@ -28,15 +32,19 @@ class Htpasswd:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: tuple[int, int, int] | None = None
         self._entries: Mapping[str, str] = {}
         self._right: set[bytes] = set()
         self._secret = secrets.token_bytes(32)
 
     def accepts(self, user: str, password: str) -> bool:
+        if len(password) > _LONGEST:
+            return False
         self._read_if_changed()
         entry = self._entries.get(user)
         if entry is None:
+            decoy = next(iter(self._entries.values()), "")
+            verified(password, decoy)
             return False
         proof = hmac.digest(self._secret, f"{user}\0{entry}\0{password}".encode(), "sha256")
         if proof in self._right:
@@ -51,7 +59,7 @@ class Htpasswd:
     def _read_if_changed(self) -> None:
         try:
             status = self._path.stat()
-            stamp = (status.st_mtime_ns, status.st_size)
+            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
             if stamp != self._stamp:
                 self._entries, self._stamp = parse(self._path.read_text(encoding="utf-8")), stamp
         except (OSError, UnicodeDecodeError) as error:
@@ -70,17 +78,22 @@ def parse(content: str) -> Mapping[str, str]:
     return entries
 
 
+def is_known(entry: str) -> bool:
+    """Whether it is of a kind that can match."""
+    return entry.startswith((*_BCRYPT, _APR1, _SHA))
+
+
 def verified(password: str, entry: str) -> bool:
-    """Whether the password is the one behind the entry."""
-    if entry.startswith(("$2y$", "$2b$", "$2a$")):
-        try:
+    """Whether the password is the one behind the entry; every comparison takes the same time."""
+    try:
+        if entry.startswith(_BCRYPT):
             # bcrypt knows 72 bytes of a password, and no NUL.
             return bcrypt.checkpw(password.encode()[:72], entry.encode())
-        except ValueError:
-            return False
-    if entry.startswith(apr1.MAGIC):
-        return apr1.matches(password, entry)
-    if entry.startswith("{SHA}"):
+        if entry.startswith(_APR1):
+            return bool(apr_md5_crypt.verify(password, entry))
+    except ValueError:
+        return False
+    if entry.startswith(_SHA):
         digest = base64.b64encode(hashlib.sha1(password.encode(), usedforsecurity=False).digest()).decode()
-        return hmac.compare_digest(digest, entry.removeprefix("{SHA}"))
+        return hmac.compare_digest(digest.encode(), entry.removeprefix(_SHA).encode())
     return False

@@ -18,6 +18,7 @@ _SEPARATORS: Final = ("||", "&&", ";")  # iPXE ends a command at these, when the
 class MinimalBoot:
     """`server` is this server's boot URL without a slash at its end, `meet` where agents report (HOST:PORT).
 
+    `ca` is the fingerprint of the authority that vouches for `meet`; without it the agent speaks plain TCP.
     `arguments` are the words for the kernel besides ours, in their order: the later ones win in Linux.
     """
 
@@ -26,6 +27,7 @@ class MinimalBoot:
     node: Node
     token: str
     arguments: tuple[str, ...]
+    ca: str = ""
 
 
 def disk(program: str) -> str:
@@ -47,21 +49,34 @@ sanboot --no-describe --drive 0x80 || exit 1
 
 def minimal(boot: MinimalBoot) -> str:
     """Kernel and initrd over HTTP; `initrd=initrd` tells a kernel that starts as an EFI program its initrd's name."""
-    words = (
+    return f"""\
+#!ipxe
+kernel {boot.server}/boot/vmlinuz {" ".join(words(boot))} initrd=initrd
+initrd {boot.server}/boot/initrd
+boot
+"""
+
+
+def nfsroot(boot: MinimalBoot, cluster: str) -> str:
+    """The cluster's own kernel, which needs no initrd to find its root."""
+    return f"""\
+#!ipxe
+kernel {boot.server}/boot/nfsroot/{cluster} {" ".join(words(boot))}
+boot
+"""
+
+
+def words(boot: MinimalBoot) -> tuple[str, ...]:
+    """What the minimal environment's kernel is told, however it is started."""
+    return (
         *boot.arguments,
         f"kadeploy.server={boot.server}",
         f"kadeploy.meet={boot.meet}",
         f"kadeploy.node={boot.node.name}",
         f"kadeploy.token={boot.token}",
+        *((f"kadeploy.ca={boot.ca}",) if boot.ca else ()),
         f"BOOTIF=01-{boot.node.mac.lower().replace(':', '-')}",
-        "initrd=initrd",
     )
-    return f"""\
-#!ipxe
-kernel {boot.server}/boot/vmlinuz {" ".join(words)}
-initrd {boot.server}/boot/initrd
-boot
-"""
 
 
 def kernel_words(text: str) -> tuple[str, ...]:

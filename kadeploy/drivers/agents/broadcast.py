@@ -12,7 +12,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 from kadeploy.domain.image import Compression, ImageKind, LocalFile
@@ -53,7 +53,7 @@ class AgentBroadcast:
         *,
         kind: ImageKind,
         compression: Compression,
-        destination: str,
+        destination: Callable[[str], str],
         key: str,
         deadline: float,
         report: ReportBytes,
@@ -69,7 +69,7 @@ class AgentBroadcast:
                 orders = self._orders(head, places)
 
                 def receive(node: str) -> Command:
-                    unpack = {"kind": kind, "compression": compression, "destination": destination}
+                    unpack = {"kind": kind, "compression": compression, "destination": destination(node)}
                     return Command(name="receive", args={"place": key, "orders": orders[node], **unpack})
 
                 left = max(0.0, end - time.monotonic())

@@ -54,12 +54,23 @@ class Calls:
         if waiting.pop(call.key, None) and not waiting:
             del self._calls[call.node]
         call.done.cancel()
-        if self.silent or call.answered or not call.boot:
+        if not self.silent:
+            self._cancel(call, session)
+
+    def _cancel(self, call: Call, session: Session | None) -> None:
+        if call.answered or not call.boot:
             return
         if session:
             session.link.send(Cancel(key=call.key))
         else:
             self._given_up.setdefault(call.node, set()).add(call.key)
+
+    def stop(self, node: str, session: Session | None) -> None:
+        """End what is being run there, and fail it for whoever waits for it."""
+        for call in tuple(self._calls.get(node, {}).values()):
+            if not call.done.done():
+                _fail(call, "stopped on request")
+                self._cancel(call, session)
 
     def connected(self, session: Session) -> None:
         """Say everything again; what the node knows already it does not do twice."""

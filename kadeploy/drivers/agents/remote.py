@@ -47,6 +47,10 @@ class AgentRemote:
             for call in calls:
                 self._meeting.calls.give_up(call, self._meeting.session(call.node))
 
+    async def stop(self, nodes: NodeSet) -> None:
+        for node in nodes:
+            self._meeting.calls.stop(node, self._meeting.session(node))
+
     def _collect(self, calls: list[Call], deadline: float, leaves: bool) -> Result:
         ok: list[str] = []
         ko: dict[str, str] = {}
@@ -64,6 +68,8 @@ class AgentRemote:
                 outputs[call.node] = ended.output
             else:
                 ko[call.node] = ended.reason
+                if ended.output:
+                    outputs[call.node] = ended.output
         return Result(ok=NodeSet(ok), ko=ko, outputs=outputs)
 
     def _why_late(self, call: Call, deadline: float) -> str:

@@ -26,9 +26,14 @@ _PARTS = (
     *(f"domain/{name}.py" for name in ("__init__", "disk", "image", "meeting")),
 )
 _LEFT_OUT = ("broadcast/heads.py", "broadcast/standalone.py")
-# asyncio loads ssl if it can, which is a quarter of the agent's start (1.2 s of 4.5 on an emulated node) and not used.
-# The connection's `tls` needs it: whoever uses that takes these lines away.
+# asyncio loads ssl if it can, which is a quarter of the agent's start (1.2 s of 4.5 on an emulated node).
 _MAIN = """import sys
+
+from kadeploy.agent.__main__ import main
+
+sys.exit(main())
+"""
+_PLAIN_MAIN = """import sys
 
 sys.modules["ssl"] = None
 import asyncio
@@ -43,11 +48,11 @@ _UNCHECKED_HASH = (0b01).to_bytes(4, "little")  # PEP 552: valid as long as it l
 
 
 @functools.cache
-def agent_zipapp() -> bytes:
-    """A zip file that Python runs (`python3 agent.pyz`)."""
+def agent_zipapp(*, tls: bool = False) -> bytes:
+    """A zip file that Python runs (`python3 agent.pyz`); without `tls` it starts sooner, and can speak none."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, source in _sources():
+        for name, source in [("__main__.py", (_MAIN if tls else _PLAIN_MAIN).encode()), *_sources()]:
             _add(archive, name, source)
             _add(archive, f"{name}c", _compiled(name, source))
     return buffer.getvalue()
@@ -56,8 +61,7 @@ def agent_zipapp() -> bytes:
 def _sources() -> list[tuple[str, bytes]]:
     paths = sorted({path for pattern in _PARTS for path in _PACKAGE.glob(pattern)})
     named = [(path.relative_to(_PACKAGE).as_posix(), path) for path in paths]
-    kept = [(f"kadeploy/{name}", path.read_bytes()) for name, path in named if name not in _LEFT_OUT]
-    return [("__main__.py", _MAIN.encode()), *kept]
+    return [(f"kadeploy/{name}", path.read_bytes()) for name, path in named if name not in _LEFT_OUT]
 
 
 def _compiled(name: str, source: bytes) -> bytes:

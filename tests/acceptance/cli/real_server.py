@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,28 +16,41 @@ import uvicorn
 from kadeploy.api.app import create_app
 from kadeploy.api.auth.chain import chain_of
 from kadeploy.api.server import Settings
-from kadeploy.config.server import Acl, Authentication
+from kadeploy.config.authentication import Acl, Authentication, Roles
 from kadeploy.domain.image import Compression, ImageKind, LocalFile
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
-from kadeploy.engine.carry_out import Runs
+from kadeploy.drivers.hooks import CommandHooks
 from kadeploy.engine.perform import Performer
+from kadeploy.engine.runs import Runs
 from kadeploy.operations.assemble import Policy, Ports, assemble
 from kadeploy.operations.events import EventLog
 from kadeploy.plans.codec import decode
 from kadeploy.ports.remote import ReportBytes
+from kadeploy.store.api_tokens import SqlApiTokens
+from kadeploy.store.audit import SqlAudit
+from kadeploy.store.control import SqlControl
 from kadeploy.store.database import Database
+from kadeploy.store.due_hooks import SqlDueHooks
 from kadeploy.store.environments import SqlEnvironments
 from kadeploy.store.journal import SqlJournal
 from kadeploy.store.nodes import SqlNodes
 from kadeploy.store.operations import SqlOperations
+from kadeploy.store.record import SqlRecord
 from kadeploy.store.rights import SqlRights
 from kadeploy.testing.cluster import SimulatedCluster
-from kadeploy.testing.nodes import Fault, SimulatedNode, Timing
+from kadeploy.testing.nodes import Fault, SimulatedNode
 from kadeploy.testing.recorder import MemoryEngine
 from kadeploy.testing.sites import site_of
+from kadeploy.testing.timing import Even, Timing
 
-QUICK = Timing(boot_minimal=(0.1, 0.2), boot_installed=(0.1, 0.2), kexec=(0.1, 0.2), command=(0.0, 0.02))
+QUICK = Timing(
+    boot_minimal=Even(0.1, 0.2),
+    boot_installed=Even(0.1, 0.2),
+    kexec=Even(0.1, 0.2),
+    command=Even(0.0, 0.02),
+    power=Even(0.0, 0.02),
+)
 SIZE = 40_000_000  # bytes of every image
 ADMINISTRATOR = "root"
 
@@ -53,7 +66,14 @@ class AnyFile:
     """Implements ports.files.Files: every address is a file of SIZE bytes."""
 
     async def pin(
-        self, url: str, *, owner: str, checksum: str = "", compression: Compression | None = None
+        self,
+        url: str,
+        *,
+        owner: str,
+        checksum: str = "",
+        compression: Compression | None = None,
+        copied: bool = False,
+        trusted: bool = False,
     ) -> LocalFile:
         return LocalFile(path=url, size=SIZE, sha256="0" * 64)
 
@@ -75,7 +95,7 @@ class SlowBroadcast:
         *,
         kind: ImageKind,
         compression: Compression,
-        destination: str,
+        destination: Callable[[str], str],
         key: str,
         deadline: float,
         report: ReportBytes,
@@ -87,7 +107,7 @@ class SlowBroadcast:
             if part == 5:
                 await asyncio.to_thread(self._go.wait, 30)
         for node in nodes:
-            self._nodes[node].installed = True
+            self._nodes[node].disk.installed = True
         return Result(ok=nodes)
 
 
@@ -124,9 +144,14 @@ async def _serve(
     cluster = SimulatedCluster(site, clock, seed=1, faults=faults, timing=QUICK)
     services = replace(cluster.services, broadcast=SlowBroadcast(real.go, cluster.nodes))
     operations, events = SqlOperations(database), EventLog(journal)
-    engine = MemoryEngine(
-        Runs(performer=Performer(services=services, operations=operations, events=events), decode=decode)
+    performer = Performer(
+        services=services,
+        operations=operations,
+        record=SqlRecord(database),
+        control=SqlControl(database),
+        events=events,
     )
+    engine = MemoryEngine(Runs(performer=performer, decode=decode))
     ports = Ports(
         site=site,
         operations=operations,
@@ -134,22 +159,32 @@ async def _serve(
         nodes=SqlNodes(database),
         environments=SqlEnvironments(database),
         rights=SqlRights(database),
+        api_tokens=SqlApiTokens(database),
+        audit=SqlAudit(database),
         files=AnyFile(),
         engine=engine,
         events=events,
+        hooks=CommandHooks(),
+        due_hooks=SqlDueHooks(database),
         clock=clock,
     )
     administrators = frozenset((ADMINISTRATOR,))
-    authentication = chain_of(Authentication(acl=Acl(whitelist=("127.0.0.1",))), administrators)
-    app = create_app(assemble(ports, Policy(administrators=administrators)), authentication, Settings())
+    use_cases = assemble(ports, Policy(administrators=administrators))
+    believed = Authentication(acl=Acl(whitelist=("127.0.0.1",)))
+    chain = chain_of(believed, Roles(), use_cases.tokens, administrators=administrators)
+    app = create_app(use_cases, chain, Settings())
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))  # answers from now on, whoever serves it when
     real.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     serving = asyncio.create_task(server.serve(sockets=[listening]))
+    letting_in = asyncio.create_task(use_cases.waiting_room.serve())
+    for operation_id in await operations.running():
+        await engine.start(operation_id)
     ready.set()
     await asyncio.to_thread(stop.wait)
     server.should_exit = True
     await serving
+    letting_in.cancel()
     await engine.kill()
     database.close()

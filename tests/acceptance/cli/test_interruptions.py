@@ -72,7 +72,7 @@ def test_ctrl_c_aborts(tmp_path: Path) -> None:
             lines_until(tool, "reboot: node-[1-3]")
             tool.send_signal(signal.SIGINT)
             stdout, stderr = tool.communicate(timeout=20)
-        assert server.requests("DELETE", RESOURCE)[0].body == {}
+        assert server.requests("DELETE", RESOURCE)[0].body == {"cancel": True}
     assert tool.returncode == 130
     assert stderr == ""
     assert "Aborting the operation; Ctrl-C again leaves at once." in stdout

@@ -125,7 +125,7 @@ def test_a_server_that_is_not_running(tmp_path: Path) -> None:
         assert (done.exit, done.stdout) == (1, "")
         assert done.stderr.count("\n") == 1
         assert f"{tool}: no Kadeploy server answers at {url}: Connection refused" in done.stderr
-        assert "KADEPLOY_SERVER=http://HOST:25300" in done.stderr
+        assert "KADEPLOY_SERVER=https://HOST:25300" in done.stderr
 
 
 def test_no_wait_tells_the_id_and_the_resource(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_deployment_in_which_one_node_fails(tmp_path: Path) -> None:
     assert done.exit == 40, done
     told = json.loads(done.stdout)
     assert told["nodes"]["ok"] == ["node-1", "node-2", "node-3"]
-    reason = "SetDeploymentEnvUntrusted-reboot: the BMC refused the user or password"
+    reason = "SetDeploymentEnvUntrusted-reboot: the BMC refused the user or password (tried: Untrusted twice)"
     assert told["nodes"]["ko"] == {"node-4": reason}
     assert (tmp_path / "ok").read_text() == "node-1\nnode-2\nnode-3\n"
     assert (tmp_path / "ko").read_text() == "node-4\n"
@@ -92,11 +92,17 @@ def test_power_and_reboot(tmp_path: Path) -> None:
 def test_a_dry_run_prints_the_plan_and_starts_nothing(tmp_path: Path) -> None:
     with real_server(tmp_path, 2) as server:
         site = Site(tmp_path, server.url)
-        done = site.run("kadeploy", "-m", "node-[1-2]", "-e", "debian12", "--dry-run")
+        steps = ("--force-steps", "BootNewEnv|Classical:1:300+50*n")
+        done = site.run("kadeploy", "-m", "node-[1-2]", "-e", "debian12", "--dry-run", *steps)
+        as_json = site.run("kadeploy", "-m", "node-[1-2]", "-e", "debian12", "--dry-run", "--json", *steps)
         listed = site.run("kanodes", "-d", "--finished")
     assert done.exit == 0
-    assert done.stdout.startswith("sim:\n")
-    assert "send_environment" in done.stdout
+    assert done.stdout.startswith("sim (2 nodes):\nSetDeploymentEnv: Untrusted (1 retry)\n    switch_pxe\n")
+    assert "\nBootNewEnv: Classical (1 retry, at most 400 s)\n" in done.stdout
+    assert "\nAdapted:\n" in done.stdout
+    plan = json.loads(as_json.stdout)["plans"]["sim"]
+    assert plan["macro_steps"][2]["instances"][0]["timeout"] == 400.0
+    assert plan["adapted"]
     assert listed.stdout == "no operation\n"
 
 

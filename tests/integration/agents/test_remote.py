@@ -44,6 +44,7 @@ def test_the_deadline_ends_the_command_and_it_may_be_asked_again(tmp_path: Path,
     async def go() -> None:
         task = script(tmp_path, f"echo once >> {quoted(count)}; echo $$ > {quoted(pid)}; exec sleep 1000")
         async with serving(tokens) as server, agent(tmp_path / "node", server.port) as one:
+            await until(lambda: bool(server.meeting.session("node-1")))
             asked = asyncio.create_task(server.run("node-1", "run_script", task, key="k1", deadline=1.5))
             await until(lambda: pid.exists() and pid.read_text().endswith("\n"))
             result = await asked
@@ -52,7 +53,7 @@ def test_the_deadline_ends_the_command_and_it_may_be_asked_again(tmp_path: Path,
             await one.heard("k1 is cancelled")
             quick = script(tmp_path, f"wc -l < {quoted(count)}")
             again = await server.run("node-1", "run_script", quick, key="k1")
-            assert again.outputs == {"node-1": "1\n"}
+            assert (again.ko, again.outputs) == ({}, {"node-1": "1\n"})
 
     asyncio.run(go())
 
@@ -122,5 +123,33 @@ def test_a_node_that_dies_does_not_cost_the_deadline(tmp_path: Path, tokens: Kno
                 asked = asyncio.create_task(server.run("node-1", "run_script", task, key="k1", deadline=1000))
                 await until(began.exists)
             assert (await asked).ko == {"node-1": "its agent has not been connected for 1 s"}
+
+    asyncio.run(go())
+
+
+def test_what_runs_on_one_node_is_stopped_and_the_others_go_on(tmp_path: Path, tokens: KnownTokens) -> None:
+    pids = {name: tmp_path / f"pid of {name}" for name in ("node-1", "node-2")}
+    go_on = tmp_path / "go"
+
+    def task(node: str) -> Command:
+        wait = f"echo $$ > {quoted(pids[node])}; until [ -e {quoted(go_on)} ]; do sleep 0.05; done; echo done"
+        return Command(name="run_script", args=script(tmp_path, wait))
+
+    async def go() -> None:
+        tokens.expect("node-2", "another")
+        async with (
+            serving(tokens) as server,
+            agent(tmp_path / "1", server.port),
+            agent(tmp_path / "2", server.port, "node-2", "another"),
+        ):
+            asked = asyncio.create_task(server.remote.run(NodeSet(pids), task, key="k1", deadline=60))
+            await until(lambda: all(pid.exists() and pid.read_text().endswith("\n") for pid in pids.values()))
+            await server.remote.stop(NodeSet(["node-1"]))
+            await until(lambda: not Path(f"/proc/{pids['node-1'].read_text().strip()}").exists())
+            assert not asked.done()
+            go_on.touch()
+            result = await asked
+            assert result.ko == {"node-1": "stopped on request"}
+            assert result.outputs == {"node-2": "done\n"}
 
     asyncio.run(go())

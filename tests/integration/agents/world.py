@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import io
 import shlex
+import ssl
 import sys
 import tarfile
 import zlib
@@ -65,10 +66,12 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def serving(tokens: KnownTokens, port: int = 0, *, absence_limit: float = 30.0) -> AsyncIterator[Server]:
+async def serving(
+    tokens: KnownTokens, port: int = 0, *, absence_limit: float = 30.0, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Server]:
     """Ends as a killed server does: connections are cut, nothing is said."""
     meeting = Meeting(tokens, absence_limit=absence_limit)
-    bound = await meeting.listen("127.0.0.1", port)
+    bound = await meeting.listen("127.0.0.1", port, tls=tls)
     attending = asyncio.create_task(meeting.attend())
     try:
         yield Server(meeting=meeting, remote=AgentRemote(meeting), port=bound)
@@ -82,23 +85,26 @@ async def serving(tokens: KnownTokens, port: int = 0, *, absence_limit: float = 
 class Agent:
     """A process that can be killed and started again, as init does it.
 
-    `folder` is its node's memory, and where its relative paths begin.
+    `folder` is its node's memory, and where its relative paths begin. With a `ca` it speaks TLS.
     """
 
     folder: Path
     node: str
     token: str
+    url: str = ""
+    ca: str = ""
     process: asyncio.subprocess.Process | None = None
     said: list[str] = field(default_factory=list)
     _reading: asyncio.Task[None] | None = None
 
     async def start(self, port: int) -> None:
         pyz = self.folder / "agent.pyz"
-        pyz.write_bytes(agent_zipapp())
+        pyz.write_bytes(agent_zipapp(tls=bool(self.ca)))
         options = ("--meet", f"127.0.0.1:{port}", "--node", self.node, "--token", self.token)
-        state = ("--state", str(self.folder / "state"))
+        state = ("--state", str(self.folder / "state"), *(("--server", self.url) if self.url else ()))
+        trust = ("--ca", self.ca) if self.ca else ()
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", str(pyz), *options, *state),
+            *(sys.executable, "-I", "-S", str(pyz), *options, *state, *trust),
             cwd=self.folder,
             stderr=asyncio.subprocess.PIPE,
         )
@@ -123,9 +129,12 @@ class Agent:
 
 
 @contextlib.asynccontextmanager
-async def agent(folder: Path, port: int, node: str = "node-1", token: str = "secret") -> AsyncIterator[Agent]:
+async def agent(
+    folder: Path, port: int, node: str = "node-1", token: str = "secret", *, url: str = "", ca: str = ""
+) -> AsyncIterator[Agent]:
+    """`url`: where the server's files are; `ca`: the fingerprint of the authority to trust."""
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
-    one = Agent(folder=folder, node=node, token=token)
+    one = Agent(folder=folder, node=node, token=token, url=url, ca=ca)
     try:
         await one.start(port)
         yield one

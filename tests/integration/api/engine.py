@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from kadeploy.domain.event import (
     Event,
     NodeFailed,
+    NodesAborted,
     NodesDone,
-    OperationEnded,
+    NodesHeld,
     OperationStarted,
     StepEnded,
     StepStarted,
@@ -20,13 +21,19 @@ from kadeploy.domain.state import OperationState, Progress
 from kadeploy.operations.events import EventLog
 from kadeploy.plans.codec import decode
 from kadeploy.ports.clock import Clock
+from kadeploy.ports.record import Conclusion, Control, Record
 from kadeploy.ports.store import Operations
 
 
 class ScriptedEngine:
     """Implements ports.engine.Engine; emits what the real one does, at the same moments."""
 
-    def __init__(self, operations: Operations, events: EventLog, site: Site, clock: Clock) -> None:
+    def __init__(
+        self, operations: Operations, record: Record, control: Control, events: EventLog, site: Site, clock: Clock
+    ) -> None:
+        self._record = record
+        self._control = control
+        self.forgotten: list[str] = []
         self.started: list[str] = []
         self.aborted: list[str] = []
         self.fails: Exception | None = None
@@ -73,26 +80,66 @@ class ScriptedEngine:
         """To the end: those in `ko` fail for the reason given, the others succeed and say `outputs`."""
         operation = await self._operations.get(operation_id)
         reasons = ko or {}
-        for cluster, nodes in self._site.by_cluster(operation.nodes).items():
+        for cluster, nodes in self._site.by_cluster(operation.unfinished).items():
             events, outcomes = self._ends(operation, cluster, nodes, reasons, outputs or {})
-            await self._operations.settle(operation_id, outcomes)
-            await self._events.emit(*events)
-        await self._end(operation, OperationState.DONE, NodeSet(operation.nodes.names - reasons.keys()))
+            await self._record.conclude(
+                Conclusion(operation=operation_id, nodes=nodes, outcomes=outcomes, events=events)
+            )
+            await self._events.announce(*events)
+        await self._end(operation_id, OperationState.DONE)
 
-    async def abort(self, operation_id: str) -> None:
+    async def abort(self, operation_id: str, *, by: str, why: str = "") -> None:
         self.aborted.append(operation_id)
-        await self._operations.request_abort(operation_id)
-        operation = await self._operations.get(operation_id)
-        outcomes = dict.fromkeys(operation.nodes, Outcome(progress=Progress.ABORTED, reason="aborted"))
-        await self._operations.settle(operation_id, outcomes)
-        await self._end(operation, OperationState.ABORTED, NodeSet())
+        await self._withdraw(operation_id, NodeSet(), by, why, entirely=True)
+        await self._end(operation_id, OperationState.ABORTED)
 
-    async def _end(self, operation: Operation, state: OperationState, ok: NodeSet) -> None:
-        now = self._clock.now()
-        await self._operations.end(operation.id, state, at=now)
-        await self._events.emit(
-            OperationEnded(operation=operation.id, at=now, state=state, ok=str(ok), ko=str(operation.nodes - ok))
-        )
+    async def withdraw(self, operation_id: str, nodes: NodeSet, *, by: str, why: str = "") -> NodeSet:
+        return await self._withdraw(operation_id, nodes, by, why)
+
+    async def overtaken(self, event: NodesAborted) -> None:
+        await self._events.announce(event)
+
+    async def hold(self, operation_id: str) -> None:
+        """Before the first step."""
+        operation = await self._operations.get(operation_id)
+        for cluster, nodes in self._site.by_cluster(operation.nodes).items():
+            at = self.entered(operation, cluster, nodes)
+            held = NodesHeld(
+                operation=operation_id,
+                at=at.at,
+                cluster=cluster,
+                set="0",
+                macro=at.macro,
+                instance=at.instance,
+                micro=at.micro,
+                nodes=str(nodes),
+            )
+            if event := await self._control.hold(held):
+                await self._events.announce(event)
+
+    async def resume(self, operation_id: str, *, by: str) -> NodeSet:
+        event = await self._control.resume(operation_id, by=by, at=self._clock.now())
+        if event is None:
+            return NodeSet()
+        await self._events.announce(event)
+        return NodeSet.parse(event.nodes)
+
+    async def forget(self, operation_ids: Sequence[str]) -> None:
+        self.forgotten += operation_ids
+
+    async def _withdraw(
+        self, operation_id: str, nodes: NodeSet, by: str, why: str, *, entirely: bool = False
+    ) -> NodeSet:
+        asked = NodesAborted(operation=operation_id, at=self._clock.now(), nodes=str(nodes), by=by, why=why)
+        event = await self._control.withdraw(asked, entirely=entirely)
+        if event is None:
+            return NodeSet()
+        await self._events.announce(event)
+        await self._control.release(operation_id)
+        return NodeSet.parse(event.nodes)
+
+    async def _end(self, operation_id: str, state: OperationState) -> None:
+        await self._events.announce(await self._operations.end(operation_id, state, at=self._clock.now()))
 
     def _ends(
         self,

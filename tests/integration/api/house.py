@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,25 +14,33 @@ import httpx2
 from fastapi import FastAPI
 
 from kadeploy.api.app import create_app
-from kadeploy.api.auth.chain import Chain, chain_of
+from kadeploy.api.auth.chain import chain_of
 from kadeploy.api.server import Settings
-from kadeploy.config.server import Acl, Authentication
+from kadeploy.config.authentication import Acl, Authentication, Roles
 from kadeploy.domain.disk import MIB, Layout, Partition, Role
 from kadeploy.domain.node import Cluster, Node, Site
 from kadeploy.domain.rights import Right
+from kadeploy.domain.state import OperationKind
+from kadeploy.drivers.hooks import CommandHooks
 from kadeploy.files.cache import FileCache
 from kadeploy.operations.assemble import Policy, Ports, UseCases, assemble
 from kadeploy.operations.events import EventLog
+from kadeploy.store.api_tokens import SqlApiTokens
+from kadeploy.store.audit import SqlAudit
+from kadeploy.store.control import SqlControl
 from kadeploy.store.database import Database
+from kadeploy.store.due_hooks import SqlDueHooks
 from kadeploy.store.environments import SqlEnvironments
 from kadeploy.store.journal import SqlJournal
 from kadeploy.store.nodes import SqlNodes
 from kadeploy.store.operations import SqlOperations
+from kadeploy.store.record import SqlRecord
 from kadeploy.store.rights import SqlRights
 from tests.integration.api.engine import ScriptedEngine
 
 NAMES = tuple(f"node-{number}.site1.example.org" for number in range(1, 5))
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6u3kqX9G1Yy0mE3pQHn8u1r0bq3c8b9vYc1xUoJ5yW alice@host\n"
+EVERYBODY = Roles()
 TRUSTED = Authentication(acl=Acl(whitelist=("127.0.0.1",)))
 ADMINISTRATORS = frozenset({"root", "admin"})
 Json = dict[str, Any]
@@ -63,7 +71,13 @@ class House:
     """`directory/images` is where the server's files may be."""
 
     def __init__(
-        self, directory: Path, database: Database, files: FileCache, chain: Chain, administrators: frozenset[str]
+        self,
+        directory: Path,
+        database: Database,
+        files: FileCache,
+        authentication: Authentication,
+        administrators: frozenset[str],
+        roles: Roles,
     ) -> None:
         self.images = directory / "images"
         self.site = a_site()
@@ -73,10 +87,19 @@ class House:
         self.nodes = SqlNodes(database)
         self.environments = SqlEnvironments(database)
         self.rights = SqlRights(database)
+        self.api_tokens = SqlApiTokens(database)
+        self.audit = SqlAudit(database)
         self.files = files
+        self.database = database
+        self.commands: dict[OperationKind, Sequence[str]] = {}
+        self.hooks = CommandHooks(commands=self.commands)
         self.events = EventLog(self.journal)
-        self.engine = ScriptedEngine(self.operations, self.events, self.site, self.clock)
+        self.control = SqlControl(database)
+        self.engine = ScriptedEngine(
+            self.operations, SqlRecord(database), self.control, self.events, self.site, self.clock
+        )
         self.use_cases = self._use_cases(administrators)
+        chain = chain_of(authentication, roles, self.use_cases.tokens, administrators=administrators)
         self.app: FastAPI = create_app(self.use_cases, chain, Settings(version="3.3.0"))
 
     def _use_cases(self, administrators: frozenset[str]) -> UseCases:
@@ -87,9 +110,13 @@ class House:
             nodes=self.nodes,
             environments=self.environments,
             rights=self.rights,
+            api_tokens=self.api_tokens,
+            audit=self.audit,
             files=self.files,
             engine=self.engine,
             events=self.events,
+            hooks=self.hooks,
+            due_hooks=SqlDueHooks(self.database),
             clock=self.clock,
         )
         return assemble(ports, Policy(administrators=administrators))
@@ -130,7 +157,10 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    directory: Path, authentication: Authentication = TRUSTED, administrators: frozenset[str] = ADMINISTRATORS
+    directory: Path,
+    authentication: Authentication = TRUSTED,
+    administrators: frozenset[str] = ADMINISTRATORS,
+    roles: Roles = EVERYBODY,
 ) -> AsyncIterator[House]:
     images = directory / "images"
     images.mkdir(exist_ok=True)
@@ -138,8 +168,7 @@ async def open_house(
     try:
         files = FileCache.open(directory / "cache", size=100 * MIB, roots=[images])
         try:
-            chain = chain_of(authentication, administrators)
-            yield House(directory, database, files, chain, administrators)
+            yield House(directory, database, files, authentication, administrators, roles)
         finally:
             files.close()
     finally:

@@ -105,8 +105,11 @@ def test_a_dry_run_tells_the_plan_and_does_nothing(tmp_path: Path) -> None:
             answer = await client.post("/deployment/", json=launch_body(dry_run=True))
         assert answer.status_code == 200
         said = answer.json()
-        assert said["text"].startswith("alpha:\nSetDeploymentEnv: Untrusted")
-        assert said["plans"]["alpha"]["stages"][0]["macro"] == "SetDeploymentEnv"
+        assert said["text"].startswith("alpha (2 nodes):\nSetDeploymentEnv: Untrusted (1 retry)")
+        assert "BroadcastEnv: no send_key: no key was given" in said["text"]
+        plan = said["plans"]["alpha"]
+        assert (plan["nodes"], plan["macro_steps"][0]["name"]) == (2, "SetDeploymentEnv")
+        assert "BroadcastEnv: no send_key: no key was given" in plan["adapted"]
         assert said["nodes"] == list(NAMES[:2])
         assert house.engine.started == []
         assert await house.nodes.get(NodeSet(NAMES)) == {}

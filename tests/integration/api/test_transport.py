@@ -10,7 +10,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from kadeploy.config.server import Authentication, HttpBasic
+from kadeploy.config.authentication import Authentication, HttpBasic
 from tests.integration.api.house import House, in_house, open_house
 
 TEXT = 'text/plain; charset="UTF-8"'

@@ -16,7 +16,7 @@ import httpx2
 import pytest
 import yaml
 
-from kadeploy.config.server import Authentication, HttpBasic
+from kadeploy.config.authentication import Authentication, HttpBasic
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Operation
 from kadeploy.domain.rights import Right

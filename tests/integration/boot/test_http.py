@@ -6,25 +6,30 @@ import asyncio
 import http.client
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from kadeploy.boot.catalog import Catalog
-from kadeploy.boot.http import BootPages, MinimalEnvironment
+from kadeploy.boot.http import BootPages
 from kadeploy.boot.menus import ipxe
-from kadeploy.boot.serve import listen, serve
+from kadeploy.boot.minimal import MinimalEnvironment
 from kadeploy.domain.boot import LOCAL_DISK, BootKind, BootTarget
 from kadeploy.domain.meeting import token_hash
+from kadeploy.domain.node import Nfsroot
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.errors import Unavailable
+from kadeploy.serving import listen, serve
 from tests.unit.boot.memory import MemoryTargets, MemoryTokens, site_with_macs
 
 SITE = site_with_macs(5, address="127.0.5.{index}")
 MINIMAL = BootTarget(kind=BootKind.MINIMAL, params="debug")
 DISK = ipxe.disk("http://10.0.0.1:25301/boot/disk.efi")
+AUTHORITY = "-----BEGIN CERTIFICATE-----\n"
 INITRD = bytes(range(256)) * 40_000  # 10 MB
+
+KNOWN = "ab" * 32
 
 
 class FixedClock:
@@ -51,13 +56,17 @@ class World:
         return await asyncio.to_thread(lambda: self.get(path, source=source, **headers))
 
 
-def with_pages(folder: Path, scenario: Callable[[World], Awaitable[None]]) -> None:
+def with_pages(folder: Path, scenario: Callable[[World], Awaitable[None]], *, nfsroot: bool = False) -> None:
     """Run `scenario`, a coroutine function, beside the server."""
     (folder / "vmlinuz").write_bytes(b"kernel")
     (folder / "initrd").write_bytes(INITRD)
 
     async def run() -> None:
-        catalog, tokens = Catalog(SITE, MemoryTargets()), MemoryTokens()
+        site = SITE
+        if nfsroot:
+            cluster = replace(SITE.clusters["sim"], nfsroot=Nfsroot(kernel=str(folder / "vmlinuz")))
+            site = replace(SITE, clusters={"sim": cluster})
+        catalog, tokens = Catalog(site, MemoryTargets()), MemoryTokens()
         minimal = MinimalEnvironment(
             url="http://10.0.0.1:25301",
             meet="10.0.0.1:25302",
@@ -65,8 +74,17 @@ def with_pages(folder: Path, scenario: Callable[[World], Awaitable[None]]) -> No
             initrd=folder / "initrd",
             agent=b"PK agent",
             arguments=("quiet",),
+            authority=AUTHORITY,
+            ca="ab" * 32,
         )
-        pages = BootPages(catalog=catalog, minimal=minimal, tokens=tokens, clock=FixedClock(), disk_program=b"MZ")
+        pages = BootPages(
+            catalog=catalog,
+            minimal=minimal,
+            tokens=tokens,
+            clock=FixedClock(),
+            disk_program=b"MZ",
+            content=lambda sha256: folder / "initrd" if sha256 == KNOWN else None,
+        )
         listening = listen("127.0.0.1", 0)
         serving = asyncio.create_task(serve(pages.application(), listening))
         try:
@@ -93,6 +111,7 @@ def test_the_script_follows_the_target_and_each_boot_has_its_own_token(
             words = dict(word.split("=", 1) for word in script.decode().split() if "=" in word)
             assert words["kadeploy.node"] == "node-1"
             assert words["kadeploy.meet"] == "10.0.0.1:25302"
+            assert words["kadeploy.ca"] == "ab" * 32
             assert "quiet debug kadeploy.server=http://10.0.0.1:25301" in script.decode()
             tokens.append(words["kadeploy.token"])
             issued = await world.tokens.current("node-1")
@@ -158,6 +177,16 @@ def test_files_whole_in_part_and_three_at_once(tmp_path: Path) -> None:
     with_pages(tmp_path, scenario)
 
 
+def test_files_in_use_are_for_nodes_that_know_their_checksum(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        assert await world.ask(f"/files/{KNOWN}") == (200, INITRD)
+        assert (await world.ask(f"/files/{'0' * 64}"))[0] == 404
+        assert (await world.ask("/files/..%2finitrd"))[0] == 404
+        assert (await world.ask(f"/files/{KNOWN}", source="127.0.5.99"))[0] == 404
+
+    with_pages(tmp_path, scenario)
+
+
 def test_a_minimal_environment_that_was_not_built_is_no_traceback(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -169,8 +198,37 @@ def test_a_minimal_environment_that_was_not_built_is_no_traceback(
     assert "initrd cannot be read" in caplog.text
 
 
+def test_the_authority_of_the_agents_server_is_handed_out(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        assert await world.ask("/boot/ca.pem") == (200, AUTHORITY.encode())
+
+    with_pages(tmp_path, scenario)
+
+
 def test_a_port_in_use_is_told() -> None:
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(Unavailable, match=rf"cannot be served on 127.0.0.1:{port}: Address already in use"):
+        with pytest.raises(Unavailable, match=rf"cannot listen on 127.0.0.1:{port}: Address already in use"):
             listen("127.0.0.1", port)
+
+
+def test_a_profile_of_the_users_is_handed_out_as_it_is(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        await world.catalog.set(NodeSet(["node-1"]), BootTarget(kind=BootKind.PROFILE, params="#!ipxe\nshell\n"))
+        assert await world.ask("/boot/ipxe?mac=52:54:00:00:00:01") == (200, b"#!ipxe\nshell\n")
+
+    with_pages(tmp_path, scenario)
+
+
+def test_a_root_on_nfs_has_the_clusters_own_kernel(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        await world.catalog.set(NodeSet(["node-1"]), BootTarget(kind=BootKind.NFSROOT, params="root=/dev/nfs"))
+        status, script = await world.ask("/boot/ipxe?mac=52:54:00:00:00:01")
+        assert status == 200
+        lines = script.decode().splitlines()
+        assert lines[1].startswith("kernel http://10.0.0.1:25301/boot/nfsroot/sim quiet root=/dev/nfs kadeploy.server=")
+        assert lines[2:] == ["boot"]
+        assert await world.ask("/boot/nfsroot/sim") == (200, b"kernel")
+        assert (await world.ask("/boot/nfsroot/other"))[0] == 404
+
+    with_pages(tmp_path, scenario, nfsroot=True)

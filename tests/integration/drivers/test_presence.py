@@ -13,6 +13,7 @@ import pytest
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.drivers.presence import Probing, SitePresence
 from kadeploy.drivers.ssh_banner import read_banner
+from kadeploy.drivers.window import SlotWindow
 from kadeploy.ports.presence import System
 from tests.unit.boot.memory import site_with_macs
 
@@ -75,7 +76,7 @@ def with_nodes(scenario: Callable[[Nodes], Awaitable[None]]) -> None:
 
 def presence(nodes: Nodes, agents: Agents | None = None) -> SitePresence:
     probing = Probing(shortest=0.01, longest=0.02, timeout=1.0, port=nodes.port)
-    return SitePresence(site=SITE, agents=agents or Agents(), probing=probing)
+    return SitePresence(site=SITE, agents=agents or Agents(), checks=SlotWindow(50), probing=probing)
 
 
 async def take(arrivals: AsyncIterator[str], count: int) -> list[str]:

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kadeploy.domain.environment import Archive, Environment, KernelSpec, OsKind, Visibility
 from kadeploy.domain.image import Compression, Image, ImageKind
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.domain.operation import Operation
+from kadeploy.domain.operation import Operation, Outcome
 from kadeploy.domain.state import OperationKind
+from kadeploy.ports.record import Conclusion
+from kadeploy.store.control import SqlControl
+from kadeploy.store.database import Database
+from kadeploy.store.operations import SqlOperations
+from kadeploy.store.record import SqlRecord
+
+
+class Store(SqlOperations):
+    """Operations, and what else is recorded of them."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.record = SqlRecord(database)
+        self.control = SqlControl(database)
+
+    async def settle(self, identity: str, outcomes: Mapping[str, Outcome]) -> None:
+        await self.record.conclude(Conclusion(operation=identity, nodes=NodeSet(), outcomes=outcomes))
 
 
 def an_operation(

@@ -10,18 +10,17 @@ from kadeploy.domain.operation import Outcome
 from kadeploy.domain.state import Progress
 from kadeploy.store.database import Database
 from kadeploy.store.journal import SqlJournal
-from kadeploy.store.operations import SqlOperations
-from tests.integration.store.examples import an_operation
+from tests.integration.store.examples import Store, an_operation
 
 
 async def main(url: str) -> None:
     database = Database.open(url)
     async with asyncio.TaskGroup() as group:
         for worker in range(4):
-            group.create_task(_record(SqlOperations(database), SqlJournal(database), worker))
+            group.create_task(_record(Store(database), SqlJournal(database), worker))
 
 
-async def _record(operations: SqlOperations, journal: SqlJournal, worker: int) -> None:
+async def _record(operations: Store, journal: SqlJournal, worker: int) -> None:
     turn = 0
     while True:
         turn += 1

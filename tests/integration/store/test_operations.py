@@ -8,43 +8,45 @@ from dataclasses import replace
 
 import pytest
 
+from kadeploy.domain.event import NodesAborted
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Operation, Outcome
 from kadeploy.domain.state import OperationKind, OperationState, Progress
 from kadeploy.errors import AlreadyExists, Conflict, InvalidWorkflow
 from kadeploy.store.database import Database
-from kadeploy.store.operations import SqlOperations
-from tests.integration.store.examples import an_operation
+from tests.integration.store.examples import Store, an_operation
 from tests.integration.store.figures import timed
 
 OK = Outcome(progress=Progress.OK, macro="BootNewEnv", micro="wait_reboot", output="on")
 KO = Outcome(progress=Progress.KO, macro="SetDeploymentEnv", micro="reboot", reason="the BMC refused « é »")
 
+ABORTED = NodesAborted(operation="D-1", at=1500.0, nodes="n-[1-3]", by="bob", why="no power")
+
 
 @pytest.fixture
-def operations(database: Database) -> SqlOperations:
-    return SqlOperations(database)
+def operations(database: Database) -> Store:
+    return Store(database)
 
 
-def test_an_operation_is_read_back_as_it_was_written(operations: SqlOperations) -> None:
+def test_an_operation_is_read_back_as_it_was_written(operations: Store) -> None:
     async def story() -> Operation:
         await operations.create(an_operation("D-1", "n-[1-3]"))
         await operations.settle("D-1", {"n-1": OK, "n-2": KO})
-        await operations.request_abort("D-1")
+        await operations.control.withdraw(ABORTED, entirely=True)
         await operations.end("D-1", OperationState.ABORTED, at=2000.25, error="aborted by alice")
         return await operations.get("D-1")
 
     assert asyncio.run(story()) == replace(
         an_operation("D-1", "n-[1-3]"),
-        abort_requested=True,
+        aborted_by="bob",
         ended=2000.25,
         state=OperationState.ABORTED,
         error="aborted by alice",
-        outcomes={"n-1": OK, "n-2": KO, "n-3": Outcome()},
+        outcomes={"n-1": OK, "n-2": KO, "n-3": Outcome(progress=Progress.ABORTED, reason="aborted by bob: no power")},
     )
 
 
-def test_a_node_in_an_operation_is_refused_with_the_name_of_what_holds_it(operations: SqlOperations) -> None:
+def test_a_node_in_an_operation_is_refused_with_the_name_of_what_holds_it(operations: Store) -> None:
     async def story() -> Sequence[str]:
         await operations.create(an_operation("D-1", "n-[1-3]"))
         await operations.create(an_operation("R-1", "n-9", user="carol", created=1001, kind=OperationKind.REBOOT))
@@ -60,7 +62,7 @@ def test_a_node_in_an_operation_is_refused_with_the_name_of_what_holds_it(operat
     assert asyncio.run(story()) == ["D-1", "R-1"]
 
 
-def test_a_settled_node_is_free_again(operations: SqlOperations) -> None:
+def test_a_settled_node_is_free_again(operations: Store) -> None:
     async def story() -> None:
         await operations.create(an_operation("D-1", "n-[1-3]"))
         await operations.settle("D-1", {"n-1": OK, "n-2": Outcome(macro="BroadcastEnv")})
@@ -78,7 +80,7 @@ def test_a_settled_node_is_free_again(operations: SqlOperations) -> None:
 
 
 def test_force_takes_over_and_the_former_holder_cannot_give_back_what_is_not_its_own(
-    operations: SqlOperations,
+    operations: Store,
 ) -> None:
     async def story() -> None:
         await operations.create(an_operation("D-1", "n-[1-3]"))
@@ -92,19 +94,19 @@ def test_force_takes_over_and_the_former_holder_cannot_give_back_what_is_not_its
     asyncio.run(story())
 
 
-def test_ending_again_changes_nothing(operations: SqlOperations) -> None:
+def test_ending_again_changes_nothing(operations: Store) -> None:
     async def story() -> Operation:
         await operations.create(an_operation("D-1", "n-1"))
         await operations.end("D-1", OperationState.DONE, at=5.0)
         await operations.end("D-1", OperationState.ERROR, at=6.0, error="late")
-        await operations.request_abort("D-1")
+        await operations.control.withdraw(ABORTED, entirely=True)
         return await operations.get("D-1")
 
     operation = asyncio.run(story())
-    assert (operation.state, operation.ended, operation.error, operation.abort_requested) == ("done", 5.0, "", False)
+    assert (operation.state, operation.ended, operation.error, operation.aborted_by) == ("done", 5.0, "", "")
 
 
-def test_a_list_is_of_one_kind_newest_last_without_plans_and_forgotten_ones(operations: SqlOperations) -> None:
+def test_a_list_is_of_one_kind_newest_last_without_plans_and_forgotten_ones(operations: Store) -> None:
     async def story() -> Sequence[Operation]:
         for identity, created in (("D-b", 3.0), ("D-a", 1.0), ("D-c", 2.0)):
             await operations.create(an_operation(identity, identity.lower(), created=created))
@@ -124,12 +126,12 @@ def test_a_list_is_of_one_kind_newest_last_without_plans_and_forgotten_ones(oper
     assert all(not operation.plans for operation in listed)
 
 
-def test_an_unknown_operation_is_one_clear_sentence(operations: SqlOperations) -> None:
+def test_an_unknown_operation_is_one_clear_sentence(operations: Store) -> None:
     async def story() -> None:
         for call in (
             operations.get("D-9"),
             operations.settle("D-9", {"n-1": OK}),
-            operations.request_abort("D-9"),
+            operations.control.withdraw(replace(ABORTED, operation="D-9"), entirely=True),
             operations.end("D-9", OperationState.DONE, at=1.0),
             operations.forget("D-9"),
         ):
@@ -139,7 +141,7 @@ def test_an_unknown_operation_is_one_clear_sentence(operations: SqlOperations) -
     asyncio.run(story())
 
 
-def test_an_operation_is_created_once(operations: SqlOperations) -> None:
+def test_an_operation_is_created_once(operations: Store) -> None:
     async def story() -> None:
         await operations.create(an_operation("D-1", "n-1"))
         with pytest.raises(AlreadyExists, match="D-1"):
@@ -148,7 +150,7 @@ def test_an_operation_is_created_once(operations: SqlOperations) -> None:
     asyncio.run(story())
 
 
-def test_ten_thousand_nodes(operations: SqlOperations) -> None:
+def test_ten_thousand_nodes(operations: Store) -> None:
     big = an_operation("D-big", "node-[1-10000]")
 
     async def story() -> None:

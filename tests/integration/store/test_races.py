@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 from kadeploy.errors import Conflict
+from kadeploy.ports.store import Created
 from kadeploy.store.database import Database
 from kadeploy.store.operations import SqlOperations
 from tests.integration.store.examples import an_operation
@@ -38,7 +39,7 @@ def test_of_servers_that_start_and_submit_at_once_one_wins(url: str) -> None:
 
 
 def test_many_submissions_to_one_server_at_once_have_one_winner(url: str) -> None:
-    async def story() -> list[BaseException | None]:
+    async def story() -> list[BaseException | Created]:
         database = Database.open(url)
         operations = SqlOperations(database)
         creations = (operations.create(an_operation(f"D-{number}", "n-[1-20]")) for number in range(30))
@@ -47,7 +48,7 @@ def test_many_submissions_to_one_server_at_once_have_one_winner(url: str) -> Non
         return answers
 
     answers = asyncio.run(story())
-    assert answers.count(None) == 1
+    assert answers.count(Created()) == 1
     assert sum(isinstance(answer, Conflict) for answer in answers) == 29
 
 

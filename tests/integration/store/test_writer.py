@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection
 
 from kadeploy.errors import Conflict, DatabaseProblem
+from kadeploy.ports.store import Created
 from kadeploy.store.database import Database
 from kadeploy.store.operations import SqlOperations
 from tests.integration.store.examples import an_operation
@@ -35,7 +36,9 @@ async def _held_up(database: Database) -> AsyncIterator[None]:
         await holding
 
 
-async def _together(database: Database, *works: Coroutine[None, None, None]) -> list[BaseException | None]:
+async def _together(
+    database: Database, *works: Coroutine[None, None, Created | None]
+) -> list[BaseException | Created | None]:
     async with _held_up(database):
         tasks = [asyncio.create_task(work) for work in works]
         await asyncio.wait(tasks, timeout=0)
@@ -45,13 +48,13 @@ async def _together(database: Database, *works: Coroutine[None, None, None]) -> 
 def test_work_that_fails_is_undone_alone(database: Database) -> None:
     operations = SqlOperations(database)
 
-    async def story() -> list[BaseException | None]:
+    async def story() -> list[BaseException | Created | None]:
         wanted = ["n-[1-3]", "n-[3-5]", "n-[4-6]", "n-7", "n-[7-8]"]
         creations = [operations.create(an_operation(f"D-{n}", nodes)) for n, nodes in enumerate(wanted)]
         return await _together(database, *creations)
 
     answers = asyncio.run(story())
-    assert [type(answer) for answer in answers] == [type(None), Conflict, type(None), type(None), Conflict]
+    assert [type(answer) for answer in answers] == [Created, Conflict, Created, Created, Conflict]
     assert asyncio.run(operations.running()) == ["D-0", "D-2", "D-3"]
 
 
@@ -63,7 +66,7 @@ def test_when_the_disk_is_full_nothing_of_it_is_recorded_and_all_are_told(tmp_pa
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
-    async def story() -> list[BaseException | None]:
+    async def story() -> list[BaseException | Created | None]:
         await operations.create(an_operation("D-0", "n-0"))
         works = [
             operations.create(an_operation("D-1", "n-1")),

@@ -45,6 +45,14 @@ def test_every_fault_at_once() -> None:
     assert [fault.split(":")[0] for fault in error.value.faults] == ["kadeploy.node", "kadeploy.token", "kadeploy.meet"]
 
 
+def test_an_authority_needs_somewhere_to_be_fetched_from() -> None:
+    words = {"meet": "10.0.0.1:25301", "node": "n-1", "token": "t", "ca": "AB" * 32}
+    with pytest.raises(Faults, match=r"kadeploy.server: is missing"):
+        settings_from(words)
+    assert settings_from({**words, "server": "http://10.0.0.1:80"}).ca == "ab" * 32
+    assert settings_from({**words, "ca": ""}).ca == ""
+
+
 def test_a_boot_keeps_its_name(tmp_path: Path) -> None:
     name = boot_id(tmp_path / "run")
     assert boot_id(tmp_path / "run") == name

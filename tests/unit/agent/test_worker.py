@@ -158,6 +158,19 @@ def test_cancelled_is_as_never_asked(tmp_path: Path) -> None:
     asyncio.run(go())
 
 
+def test_what_is_asked_again_while_it_is_being_ended_is_done_anew(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with bench(tmp_path) as one:
+            one.worker.hear(run("1", "wait"))
+            await until(lambda: bool(one.began))
+            one.worker.hear(Cancel(key="1"))
+            one.worker.hear(run("1", "quick"))
+            assert (await one.ended("1")).output == "done"
+            assert one.began == ["1", "1"]
+
+    asyncio.run(go())
+
+
 def test_progress_is_said_at_most_once_an_interval(tmp_path: Path) -> None:
     async def go() -> None:
         loop = asyncio.get_running_loop()

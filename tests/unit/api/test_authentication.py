@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import time
 from pathlib import Path
 
 import bcrypt
@@ -15,9 +16,13 @@ from kadeploy.api.auth.credentials import Credentials
 from kadeploy.api.auth.htpasswd import Htpasswd, parse, verified
 from kadeploy.api.auth.names import Names
 from kadeploy.api.auth.whitelist import Whitelist
-from kadeploy.config.server import Acl, Authentication, HttpBasic
-from kadeploy.errors import BadConfiguration, NotAuthenticated
+from kadeploy.config.authentication import Acl, Authentication, Failures, HttpBasic, Roles
+from kadeploy.domain.access import Role
+from kadeploy.errors import BadConfiguration, NotAuthenticated, TooManyFailures
 from kadeploy.operations.caller import Caller
+from kadeploy.operations.tokens import Lifetimes, Tokens
+from kadeploy.testing.clock import LoopClock
+from kadeploy.testing.tokens import MemoryApiTokens
 
 # Made with `openssl passwd -apr1 -salt SALT PASSWORD`, OpenSSL 3.0.
 OPENSSL = {
@@ -119,25 +124,36 @@ def chain(tmp_path: Path, **changes: object) -> Chain:
         "http_basic": HttpBasic(dbfile=path, realm="Here"),
         **changes,
     }
-    return chain_of(Authentication(**schemes), frozenset({"root"}))  # type: ignore[arg-type]
+    tokens = Tokens(MemoryApiTokens(), LoopClock(), Lifetimes())
+    return chain_of(Authentication(**schemes), Roles(), tokens, administrators=frozenset({"root"}))  # type: ignore[arg-type]
 
 
 def basic(text: str) -> str:
     return f"Basic {base64.b64encode(text.encode()).decode()}"
 
 
+def known(name: str, scheme: str, address: str = "127.0.0.1", role: Role = Role.USER) -> Caller:
+    return Caller(name=name, scheme=scheme, address=address, role=role)
+
+
 @pytest.mark.parametrize(
     ("credentials", "caller"),
     [
-        (Credentials(address="127.0.0.1", user="bob"), Caller(name="bob")),
-        (Credentials(address="127.0.0.1", user="root"), Caller(name="root", is_administrator=True)),
+        (Credentials(address="127.0.0.1", user="bob"), known("bob", "acl")),
+        (Credentials(address="127.0.0.1", user="root"), known("root", "acl", role=Role.ADMIN)),
         # A trusted host is believed before any password is looked at.
-        (Credentials(address="127.0.0.1", user="bob", authorization=basic("alice:wrong")), Caller(name="bob")),
-        (Credentials(address="10.0.0.1", user="root", authorization=basic("alice:s3cret")), Caller(name="alice")),
-        (Credentials(address="10.0.0.1", authorization=basic("alice:s3cret\n")), Caller(name="alice")),
+        (Credentials(address="127.0.0.1", user="bob", authorization=basic("alice:wrong")), known("bob", "acl")),
+        (
+            Credentials(address="10.0.0.1", user="root", authorization=basic("alice:s3cret")),
+            known("alice", "password", "10.0.0.1"),
+        ),
+        (
+            Credentials(address="10.0.0.1", authorization=basic("alice:s3cret\n")),
+            known("alice", "password", "10.0.0.1"),
+        ),
         (
             Credentials(address="127.0.0.1", authorization=basic("root:toor")),
-            Caller(name="root", is_administrator=True),
+            known("root", "password", role=Role.ADMIN),
         ),
     ],
 )
@@ -149,12 +165,14 @@ def test_who_it_is(tmp_path: Path, credentials: Credentials, caller: Caller) -> 
     ("credentials", "message"),
     [
         (Credentials(address="10.0.0.1", user="root"), "your host is not trusted"),
-        (Credentials(address="127.0.0.1"), "neither a user header nor a password"),
+        (Credentials(address="127.0.0.1"), "neither a token nor a password was sent"),
         (Credentials(address="10.0.0.1", authorization=basic("alice:wrong")), "user and password do not match"),
         (Credentials(address="10.0.0.1", authorization=basic("nobody:s3cret")), "user and password do not match"),
         (Credentials(address="10.0.0.1", authorization=basic("alice")), "has no password"),
         (Credentials(address="10.0.0.1", authorization="Basic !!!"), "cannot be read"),
-        (Credentials(address="10.0.0.1", authorization="Bearer x"), "nothing tells who you are"),
+        (Credentials(address="10.0.0.1", authorization="Bearer x"), "this token is not valid"),
+        # A token that is shown is what counts, also from a host that is believed without one.
+        (Credentials(address="127.0.0.1", user="bob", authorization="Bearer x"), "this token is not valid"),
         (Credentials(address="127.0.0.1", user="a b|c"), "is not a user's name"),
         (Credentials(address="127.0.0.1", user="x" * 65), "is not a user's name"),
     ],
@@ -173,3 +191,33 @@ def test_passwords_may_be_limited_to_hosts(tmp_path: Path) -> None:
     with pytest.raises(NotAuthenticated, match="not accepted from your host"):
         asyncio.run(only.caller(Credentials(address="10.0.1.5", authorization=shown.authorization)))
     assert only.challenge == 'Basic realm="Kadeploy", charset="UTF-8"'
+
+
+def test_guesses_are_limited_and_the_right_password_waits_too(tmp_path: Path) -> None:
+    few = chain(tmp_path, failures=Failures(per_user=2, per_address=100))
+
+    async def story() -> None:
+        for _ in range(2):
+            with pytest.raises(NotAuthenticated, match="do not match"):
+                await few.caller(Credentials(address="10.0.0.1", authorization=basic("alice:guess")))
+        for password in ("guess", "s3cret"):
+            with pytest.raises(TooManyFailures, match="try again in"):
+                await few.caller(Credentials(address="10.0.0.1", authorization=basic(f"alice:{password}")))
+        # Neither others there nor she elsewhere are shut out.
+        assert await few.caller(Credentials(address="10.0.0.1", authorization=basic("root:toor")))
+        assert await few.caller(Credentials(address="10.0.0.2", authorization=basic("alice:s3cret")))
+
+    asyncio.run(story())
+
+
+def test_who_is_unknown_is_told_the_same_and_costs_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "htpasswd"
+    path.write_text(f"alice:{bcrypt.hashpw(b's3cret', bcrypt.gensalt(10)).decode()}\n")
+    passwords = Htpasswd(path)
+
+    def seconds(user: str) -> float:
+        began = time.process_time()
+        assert not passwords.accepts(user, "guess")
+        return time.process_time() - began
+
+    assert min(seconds("nobody") for _ in range(3)) > min(seconds("alice") for _ in range(3)) / 3

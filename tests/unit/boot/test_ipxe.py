@@ -26,6 +26,11 @@ def test_the_minimal_environment_is_told_who_it_is_and_where_to_report() -> None
     )
 
 
+def test_the_authority_to_trust_is_told_where_there_is_one() -> None:
+    boot = MinimalBoot(server="http://s", meet="s:1", node=node_of("node-1"), token="t", arguments=(), ca="ab" * 32)
+    assert f" kadeploy.ca={'ab' * 32} " in minimal(boot)
+
+
 def test_the_disk_is_started_by_each_firmware_s_way() -> None:
     assert disk("http://10.215.0.1:25301/boot/disk.efi") == (
         "#!ipxe\n"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kadeploy.config.description import describe, describe_text
-from kadeploy.domain.environment import OsKind, Visibility
+from kadeploy.domain.environment import Environment, OsKind, Visibility
 from kadeploy.domain.image import Compression, ImageKind
 from kadeploy.errors import Faults
 
@@ -153,3 +153,17 @@ def test_text_that_is_no_good_yaml(text: str, fault: str) -> None:
     with pytest.raises(Faults) as caught:
         describe_text(text, user="alice")
     assert caught.value.faults[0].startswith(fault), caught.value.faults
+
+
+def test_variables_for_scripts_and_the_partition_type() -> None:
+    def described(**more: object) -> Environment:
+        return describe(valid(**more), user="alice").environment
+
+    environment = described(custom_variables={"SITE": "nancy", "COUNT": 3}, partition_type="0x83")
+    assert environment.custom_variables == {"SITE": "nancy", "COUNT": "3"}
+    assert environment.partition_type == 0x83
+    assert [described(partition_type=given).partition_type for given in (131, "131", "8e")] == [131, 131, 0x8E]
+    assert faults_of(valid(custom_variables={"a b": "x", "KADEPLOY_ENV": "x"})) == (
+        "custom_variables: a b: is no name of a variable: letters, digits and _ only, no digit first; "
+        "KADEPLOY_ENV: names that begin with KADEPLOY_ are Kadeploy's own",
+    )

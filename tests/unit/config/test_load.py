@@ -58,14 +58,14 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
 def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
     server = files.server(tmp_path)
     server["listen"]["port"] = 99999
-    del server["authentication"]["acl"]
+    server["authentication"]["acl"]["whitelist"] = []
     clusters = files.clusters(files.node(1, mac="52:54:00"), files.node(1, address="somewhere"))
     cluster = files.cluster()
     cluster["partitioning"]["layout"][1]["size"] = "lots"
     del cluster["partitioning"]["block_device"]
     told = faults_of(files.write(tmp_path, server=server, clusters=clusters, lab=cluster))
     assert told == [
-        "server.conf: authentication: must have acl or http_basic, or nobody could use this server",
+        "server.conf: authentication.acl.whitelist: must not be empty",
         "server.conf: listen.port: must be at most 65535, not 99999",
         "clusters.conf: clusters[0].nodes[0].mac: must be a MAC address such as 52:54:00:12:34:56, not '52:54:00'",
     ]
@@ -104,6 +104,11 @@ Change = Callable[[dict[str, Any]], object]
             "server",
             lambda c: c.update(authentication={"http_basic": {"dbfile": "/nowhere/p"}}),
             "authentication.http_basic.dbfile: there is no file /nowhere/p",
+        ),
+        (
+            "server",
+            lambda c: c.update(hooks={"end_of_reboot": "/nowhere/tell WORKFLOW_ID"}),
+            "hooks.end_of_reboot: there is no program /nowhere/tell",
         ),
         ("server", lambda c: c.update(authentication=7), "authentication: must be a mapping of keys to values, not 7"),
         ("clusters", lambda c: c.update(clusters=[]), "clusters: must not be empty"),
@@ -179,13 +184,13 @@ def test_files_that_are_missing_or_no_yaml_are_told_with_their_place(tmp_path: P
 
 
 def test_unknown_keys_are_warnings_with_what_was_meant(tmp_path: Path) -> None:
-    server = files.server(tmp_path) | {"listne": {}, "windows": {"reboot": {"size": 50}}}
+    server = files.server(tmp_path) | {"listne": {}, "verbosity": {"logs": 3}}
     cluster = files.cluster()
     cluster["boot"]["kernals"] = {}
     loaded = load_site(files.write(tmp_path, server=server, lab=cluster))
     assert set(loaded.warnings) == {
         "server.conf: listne: is not a known key; did you mean listen?",
-        "server.conf: windows: is Kadeploy3's and has no effect here",
+        "server.conf: verbosity: is Kadeploy3's and has no effect here",
         "lab.conf: boot.kernals: is not a known key; did you mean kernels?",
     }
 
@@ -194,8 +199,12 @@ def test_files_of_kadeploy3_stay_valid(tmp_path: Path) -> None:
     server = {
         "database": {"kind": "mysql", "host": "localhost", "name": "d", "login": "l", "passwd": "p"},
         "rights": {"kind": "db", "almighty_users": "root", "purge_deployment_timer": 900},
-        "authentication": {"global": {"headers_prefix": "X-Other-"}, "acl": {"whitelist": "localhost"}, "ident": {}},
-        "security": {"secure_server": True},
+        "authentication": {
+            "global": {"headers_prefix": "X-Other-"},
+            "acl": {"whitelist": "localhost"},
+            "ident": {"whitelist": "10.0.0.0/8, login"},
+        },
+        "security": {"secure_server": True, "certificate": "", "private_key": {"algorithm": "", "file": ""}},
         "cache": {"directory": "/tmp", "size": 500, "concurrency_level": 10},
         "network": {"server_hostname": "kadeploy", "ports": {"ssh": 22, "kadeploy_server": 25300}},
         "pxe": {"dhcp": {}},
@@ -223,7 +232,7 @@ def test_files_of_kadeploy3_stay_valid(tmp_path: Path) -> None:
                 "deploy": {"vmlinuz": "v", "initrd": "i", "supported_fs": "ext2, ext3, ext4"},
             },
         },
-        "remoteops": {"reboot": []},
+        "remoteops": {"reboot": [], "console": []},
         "automata": {},
         "timeouts": {"reboot": 120, "kexec": "60+n"},
     }
@@ -240,7 +249,7 @@ def test_files_of_kadeploy3_stay_valid(tmp_path: Path) -> None:
     ]
     assert loaded.site.clusters["alpha"].supported_fs == ("ext2", "ext3", "ext4")
     assert "lab.conf: partitioning.layout: is not given, a sample layout is used" in loaded.warnings
-    assert "lab.conf: remoteops: is Kadeploy3's and has no effect here" in loaded.warnings
+    assert "lab.conf: remoteops.console: is Kadeploy3's and has no effect here" in loaded.warnings
 
 
 def test_the_old_file_names_are_read(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from ClusterShell.NodeSet import NodeSet as Folded
+from ClusterShell.NodeSet import NodeSetException
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,3 +53,34 @@ def test_the_algebra_is_that_of_sets(left: set[int], right: set[int]) -> None:
 def test_folding_and_unfolding_gives_the_same_set(chosen: set[int]) -> None:
     nodes = NodeSet(f"node-{number}.site" for number in chosen)
     assert not nodes or NodeSet.parse(str(nodes)) == nodes
+
+
+names_around = st.sampled_from(["node-", "n", "rack1-node-", "griffon-", "a.b-"])
+names_after = st.sampled_from(["", ".site", ".nancy.grid5000.fr", "-eth0", ".r2"])
+
+
+@given(st.lists(st.tuples(names_around, numbers, names_after), max_size=3), st.booleans())
+def test_folding_is_the_field_s_whatever_the_names(groups: list[tuple[str, set[int], str]], padded: bool) -> None:
+    chosen = {
+        f"{before}{number:03d}{after}" if padded and index == 1 else f"{before}{number}{after}"
+        for index, (before, some, after) in enumerate(groups)
+        for number in some
+    }
+    folded = str(NodeSet(chosen))
+    assert folded == str(Folded.fromlist(sorted(chosen), resolver=False))
+    assert not chosen or NodeSet.parse(folded).names == chosen
+
+
+@given(
+    st.from_regex(r"[a-z0-9.-]{0,4}\[[0-9]{1,2}(-[0-9]{1,2})?([,-][0-9]{0,2})?\][a-z0-9.-]{0,4}", fullmatch=True),
+)
+def test_unfolding_is_the_field_s_or_a_refusal(text: str) -> None:
+    try:
+        theirs: set[str] | None = set(Folded(text, resolver=False))
+    except (NodeSetException, ValueError):
+        theirs = None
+    try:
+        ours = NodeSet.parse(text).names
+    except InvalidNodes:
+        return
+    assert set(ours) == theirs

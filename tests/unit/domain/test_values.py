@@ -90,5 +90,3 @@ def test_patience_waits_for_most_and_then_a_little() -> None:
     assert not patience.is_reached(59, 100)
     assert patience.is_reached(60, 100)
     assert patience.is_reached(1, 1)
-    assert patience.longest(8.0) == 18.0
-    assert patience.longest(100.0) == 150.0

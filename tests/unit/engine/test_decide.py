@@ -17,7 +17,10 @@ A, B, C = (NodeSet((f"node-{index}",)) for index in (1, 2, 3))
 
 
 def ticket(place: Place) -> Ticket:
-    return Ticket(operation="D-1", cluster="sim", set="0", place=place, nodes=A | B | C, began=5.0, entered=7.0)
+    everybody = A | B | C
+    return Ticket(
+        operation="D-1", cluster="sim", set="0", place=place, nodes=everybody, began=5.0, entered=7.0, strength=3
+    )
 
 
 def test_the_passed_go_on_the_failed_are_retried_the_late_stay() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,12 @@ def test_the_server_listens_on_the_lab_and_answers_on_this_machine_only(files: d
     assert server["boot"]["dnsmasq"] == {"interface": "kalab-lab", "range": "10.214.0.0/24", "domain": "lab"}
     assert server["files"] == {"roots": ["/i"]}
     assert server["database"] == {"url": "sqlite:////s/kadeployd/kadeploy.sqlite"}
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_lab_speaks_tls_when_it_is_told_to(tls: bool) -> None:
+    server = yaml.safe_load(site_files(SPEC, replace(PATHS, tls=tls), BMCS)["server.conf"])
+    assert server["security"] == {"secure_server": tls, "secure_agents": tls}
 
 
 def test_every_node_has_its_own_address_disk_and_bmc(files: dict[str, Any]) -> None:

@@ -6,7 +6,10 @@ from kadeploy.domain.event import (
     Decided,
     Event,
     NodeFailed,
+    NodesAborted,
     NodesDone,
+    NodesHeld,
+    NodesResumed,
     OperationEnded,
     OperationStarted,
     SetBranched,
@@ -77,6 +80,27 @@ def failed(at: float, node: str, micro: str, reason: str) -> NodeFailed:
         micro=micro,
         reason=reason,
     )
+
+
+def held(at: float, nodes: str, micro: str = "reboot") -> NodesHeld:
+    return NodesHeld(
+        operation=OPERATION,
+        at=at,
+        cluster="alpha",
+        set="0",
+        macro=MACRO,
+        instance=INSTANCE,
+        micro=micro,
+        nodes=nodes,
+    )
+
+
+def resumed(at: float, nodes: str, by: str = "alice") -> NodesResumed:
+    return NodesResumed(operation=OPERATION, at=at, nodes=nodes, by=by)
+
+
+def aborted(at: float, nodes: str, by: str = "alice", why: str = "") -> NodesAborted:
+    return NodesAborted(operation=OPERATION, at=at, nodes=nodes, by=by, why=why)
 
 
 def over(at: float, *, ok: str = "", ko: str = "", state: str = "done", error: str = "") -> OperationEnded:

@@ -80,7 +80,7 @@ def test_an_aborted_operation_leaves_no_node_processing() -> None:
         [
             stories.begun(),
             wait,
-            stories.failed(110.0, "node-1", "wait_reboot", "aborted"),
+            stories.aborted(110.0, "node-1"),
             stories.over(111.0, ko="node-[1-3]", state="aborted"),
         ]
     )
@@ -133,3 +133,18 @@ def test_status_in_the_middle_and_at_the_end() -> None:
     }
     assert status(fold(stories.one_node_fails()), 200.0) == {"alpha": {"OK": ["node-1", "node-2"], "KO": ["node-3"]}}
     assert status(Board(), 0.0) == {}
+
+
+def test_nodes_that_are_held_stand_before_their_step_until_they_are_resumed() -> None:
+    told = [stories.begun(), stories.held(105.0, "node-[1-2]"), stories.aborted(106.0, "node-2", why="no power")]
+    board = fold(told)
+    assert board.having(Progress.HELD) == NodeSet(["node-1"])
+    assert (board.nodes["node-1"].macro, board.nodes["node-1"].micro) == ("SetDeploymentEnv", "reboot")
+    assert board.nodes["node-2"].reason == "SetDeploymentEnvUntrusted-reboot: aborted by alice: no power"
+    board = fold([*told, stories.resumed(107.0, "node-1"), stories.entered(107.0, "reboot", "node-1")])
+    assert board.having(Progress.PROCESSING) == NodeSet.parse("node-[1,3]")
+    assert [what for _, what in board.said] == [
+        "node-[1-2] held before SetDeploymentEnvUntrusted-reboot",
+        "node-2 aborted by alice: no power",
+        "node-1 resumed by alice",
+    ]

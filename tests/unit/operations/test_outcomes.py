@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from kadeploy.domain.event import Event
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.domain.operation import Operation
+from kadeploy.domain.operation import Operation, Outcome
 from kadeploy.domain.power import PowerAction
 from kadeploy.domain.request import PowerRequest, RebootKind, RebootRequest
 from kadeploy.domain.state import NodeState, OperationKind, Progress
 from kadeploy.engine.plan import Plan
 from kadeploy.operations.outcomes import NodeStates, Purpose, purpose_of, record_after
-from kadeploy.plans.build import build_deploy, build_power, build_reboot
+from kadeploy.plans.build import build_deploy, build_power
 from kadeploy.plans.codec import encode
+from kadeploy.plans.reboot import build_reboot
+from kadeploy.ports.record import Conclusion
 from kadeploy.ports.store import NodeRecord
-from kadeploy.testing.memory import MemoryOperations
+from kadeploy.testing.memory_operations import MemoryOperations
 from kadeploy.testing.sites import request_for, site_of
 from tests.unit.operations import stories
 
@@ -100,10 +103,9 @@ def test_purposes() -> None:
 
 def listened(operation: Operation, nodes: DictNodes, *batches: list[Event]) -> None:
     async def scenario() -> None:
-        operations = MemoryOperations()
+        operations = MemoryOperations([])
         await operations.create(operation)
         states = NodeStates(operations, nodes)
-        await states.begin(operation)
         for batch in batches:
             await states(batch)
 
@@ -123,25 +125,68 @@ def test_a_deployment_is_followed_to_its_end() -> None:
 
 def test_nodes_with_the_same_fate_are_written_together() -> None:
     nodes = DictNodes()
-    listened(DEPLOYMENT, nodes, [stories.failed(9.0, f"node-{number}", "m", "x") for number in (1, 2, 3)])
+    failed: list[Event] = [stories.failed(9.0, f"node-{number}", "m", "x") for number in (1, 2, 3)]
+    listened(DEPLOYMENT, nodes, [stories.begun()], failed)
     assert nodes.writes == 2  # the begin, and the end of all three
 
 
-def test_an_abort_ends_also_those_that_no_event_told_of() -> None:
+def states_of(nodes: DictNodes) -> dict[str, NodeState]:
+    return {name: record.state for name, record in nodes.records.items()}
+
+
+def test_an_operation_that_was_stopped_as_a_whole_has_failed_on_those_that_no_event_told_of() -> None:
     nodes = DictNodes()
-    ends: list[Event] = [
-        stories.done(8.0, "node-1"),
-        stories.failed(9.0, "node-2", "m", "aborted"),
-        stories.over(9.0, state="aborted", ok="node-1", ko="node-[2-3]"),
-    ]
+    ends: list[Event] = [stories.done(8.0, "node-1"), stories.over(9.0, state="error", ok="node-1", ko="node-[2-3]")]
 
     async def scenario() -> None:
-        operations = MemoryOperations()
+        operations = MemoryOperations([])
         await operations.create(DEPLOYMENT)
+        done = {"node-1": Outcome(progress=Progress.OK)}
+        await operations.conclude(Conclusion(operation=DEPLOYMENT.id, nodes=NodeSet(["node-1"]), outcomes=done))
         states = NodeStates(operations, nodes)
         await states(ends[:1])
         await states(ends[1:])
 
     asyncio.run(scenario())
-    assert nodes.records["node-2"].state is NodeState.ABORTED
-    assert nodes.records["node-3"].state is NodeState.ABORTED
+    failed = dict.fromkeys(("node-2", "node-3"), NodeState.DEPLOY_FAILED)
+    assert states_of(nodes) == {"node-1": NodeState.DEPLOYED, **failed}
+
+
+def test_held_resumed_and_aborted() -> None:
+    nodes = DictNodes()
+    held = stories.held(8.0, "node-[1-2]")
+    listened(DEPLOYMENT, nodes, [stories.begun()], [held])
+    assert states_of(nodes)["node-1"] is NodeState.HELD
+    listened(DEPLOYMENT, nodes, [held], [stories.resumed(9.0, "node-[1-2]"), stories.aborted(9.5, "node-2")])
+    assert states_of(nodes)["node-1"] is NodeState.DEPLOYING
+    assert states_of(nodes)["node-2"] is NodeState.ABORTED
+
+
+def test_whoever_only_waited_for_nodes_has_made_nothing_of_them() -> None:
+    nodes = DictNodes()
+
+    async def scenario() -> None:
+        operations = MemoryOperations([])
+        await operations.create(replace(DEPLOYMENT, id="D-0"))
+        assert (await operations.create(DEPLOYMENT, wait=True)).is_queued
+        await NodeStates(operations, nodes)([stories.aborted(9.0, "node-[1-3]")])
+
+    asyncio.run(scenario())
+    assert nodes.records == {}
+
+
+def test_what_a_killed_server_had_no_time_to_write_is_put_right() -> None:
+    busy = NodeRecord(state=NodeState.DEPLOYING, user="alice", at=1.0)
+    nodes = DictNodes(node_1=busy, node_2=busy, node_3=NodeRecord(state=NodeState.DEPLOYED, user="bob", at=99.0))
+
+    async def scenario() -> None:
+        operations = MemoryOperations([])
+        await operations.create(DEPLOYMENT)
+        done = dict.fromkeys(("node-1", "node-3"), Outcome(progress=Progress.OK))
+        await operations.conclude(Conclusion(operation=DEPLOYMENT.id, nodes=NodeSet(done), outcomes=done))
+        await NodeStates(operations, nodes).recover()
+
+    asyncio.run(scenario())
+    assert states_of(nodes)["node-1"] is NodeState.DEPLOYED
+    assert nodes.records["node-2"] == busy
+    assert nodes.records["node-3"].user == "bob"

@@ -13,6 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     _create_operations()
+    _create_what_they_have_done()
     _create_what_is_known_of_nodes()
     _create_what_users_record()
 
@@ -27,7 +28,7 @@ def _create_operations() -> None:
         Column("ended", Double, nullable=False),
         Column("state", String, nullable=False),
         Column("error", Text, nullable=False),
-        Column("abort_requested", Boolean, nullable=False),
+        Column("aborted_by", String, nullable=False),
         Column("forgotten", Boolean, nullable=False),
         Column("environment", JSON(none_as_null=True)),
         Column("plans", JSON, nullable=False),
@@ -43,8 +44,10 @@ def _create_operations() -> None:
         Column("micro", String, nullable=False),
         Column("reason", Text, nullable=False),
         Column("output", Text, nullable=False),
+        Column("tried", Text, nullable=False),
         sqlite_with_rowid=False,
     )
+    op.create_index("outcomes_by_progress", "outcomes", ["operation", "progress"])
     op.create_table(
         "locks",
         Column("node", String, primary_key=True),
@@ -52,6 +55,27 @@ def _create_operations() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("locks_by_operation", "locks", ["operation"])
+
+
+def _create_what_they_have_done() -> None:
+    op.create_table(
+        "visits",
+        Column("key", String, primary_key=True),
+        Column("operation", String, ForeignKey("operations.id"), nullable=False),
+        Column("answer", JSON, nullable=False),
+    )
+    op.create_index("visits_by_operation", "visits", ["operation"])
+    op.create_table(
+        "due_hooks",
+        Column("operation", String, primary_key=True),
+        Column("user", String, nullable=False),
+    )
+    op.create_table(
+        "lifted_breakpoints",
+        Column("operation", String, ForeignKey("operations.id"), primary_key=True),
+        Column("macro", String, primary_key=True),
+        Column("micro", String, primary_key=True),
+    )
     op.create_table(
         "journal",
         Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
@@ -71,6 +95,15 @@ def _create_what_is_known_of_nodes() -> None:
         Column("at", Double, nullable=False),
         Column("environment", JSON(none_as_null=True)),
     )
+    op.create_table(
+        "boot_times",
+        Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+        Column("cluster", String, nullable=False),
+        Column("way", String, nullable=False),
+        Column("at", Double, nullable=False),
+        Column("seconds", JSON, nullable=False),
+    )
+    op.create_index("boot_times_by_cluster", "boot_times", ["cluster", "way", "number"])
     op.create_table(
         "boot_targets",
         Column("node", String, primary_key=True),

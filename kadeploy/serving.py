@@ -1,14 +1,16 @@
-"""Running the boot pages on a socket of their own, on the boot network, until cancelled."""
+"""The only place an HTTP server is started: an application on a socket, with TLS or without, until cancelled."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kadeploy.errors import Unavailable
 
@@ -24,18 +26,31 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _Connection(H11Protocol):
+    """Tells the application with which certificate the client proved itself: DER, `state["client_certificate"]`."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        secured = transport.get_extra_info("ssl_object")
+        if secured is not None and (certificate := secured.getpeercert(binary_form=True)):
+            self.app_state = {**self.app_state, "client_certificate": certificate}
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Raises Unavailable. Port 0 takes a free one."""
     try:
-        return socket.create_server((host, port), backlog=BACKLOG)
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
+        )
     except OSError as error:
-        raise Unavailable(f"boot files cannot be served on {host}:{port}: {error.strerror}") from error
+        raise Unavailable(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
-async def serve(application: Starlette, listening: socket.socket) -> None:
+async def serve(application: ASGIApp, listening: socket.socket, *, tls: ssl.SSLContext | None = None) -> None:
     """Serve until cancelled; closes the socket. Forwarded-for headers are not believed: addresses decide here."""
     config = uvicorn.Config(
         application,
+        http=_Connection,
         access_log=False,
         log_config=None,
         lifespan="off",
@@ -43,6 +58,7 @@ async def serve(application: Starlette, listening: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=1,
         h11_max_incomplete_event_size=LONGEST_REQUEST,
+        ssl_context_factory=(lambda config, usual: tls) if tls else None,
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))

@@ -1,0 +1,163 @@
+"""What the engine, the store and the API cost at scale: `python -m bench.engine`, every run in a process of its own.
+
+Nodes are simulated and the clock jumps over all waiting, so that wall time is overhead and nothing else; everything
+else is what a server runs: use cases, DBOS and SQLite on the disk, events, node states, the API on a socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+
+from bench.jumping_server import JumpingServer, jumping_server
+from kadeploy import serving
+from kadeploy.api.app import create_app
+from kadeploy.api.auth.chain import chain_of
+from kadeploy.api.server import Settings
+from kadeploy.composition import settle_memory
+from kadeploy.domain.event import NodesDone
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.state import OperationKind, Progress
+from kadeploy.drivers.window import SlotWindow
+from kadeploy.testing.clock import run_jumping
+from kadeploy.testing.nodes import Fault
+
+MIB = 1024.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """`deployments` of `nodes` each; so many of all nodes are dead; `wide`: the reboot window lets everybody in."""
+
+    nodes: int
+    deployments: int = 1
+    dead: int = 0
+    wide: bool = False
+    probed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Seconds of wall time and of this process's processors, MiB at the peak, how many nodes were installed, simulated
+    seconds until the median node was and until all had ended, and the API's slowest percent in milliseconds by path."""
+
+    wall: float
+    cpu: float
+    memory: float
+    ok: int
+    median: float
+    last: float
+    slowest: Mapping[str, float]
+    asked: int = 0
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        case = Case(**json.loads(sys.argv[1]))
+        settle_memory()
+        print(json.dumps(asdict(run_jumping(measure(case)))))
+        return
+    small, large = run(Case(nodes=1000)), run(Case(nodes=10_000))
+    tell("1 deployment of 1,000 nodes", small)
+    tell("1 deployment of 10,000 nodes", large)
+    print(f"  from 1,000 to 10,000 nodes: {large.wall / small.wall:.1f} times the time")
+    tell("100 deployments of 100 nodes at once", run(Case(nodes=100, deployments=100)))
+    tell("1 deployment of 10,000 nodes, the API asked all along", run(Case(nodes=10_000, probed=True)))
+    healthy, sick = run(Case(nodes=1000, wide=True)), run(Case(nodes=1000, dead=10, wide=True))
+    tell("1,000 nodes that all reboot at once", healthy)
+    tell("the same with 10 of them dead", sick)
+    print(f"  the median healthy node ends {100 * (sick.median / healthy.median - 1):+.2f} % later (simulated time)")
+
+
+def run(case: Case) -> Measured:
+    """In a process of its own, so that its peak of memory is its own."""
+    argv = [sys.executable, "-m", "bench.engine", json.dumps(asdict(case))]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=True)
+    return Measured(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def tell(what: str, measured: Measured) -> None:
+    print(f"{what}:")
+    print(f"  {measured.wall:6.1f} s wall, {measured.cpu:.1f} s of processors, {measured.memory:.0f} MiB at the peak")
+    print(f"  {measured.ok} nodes installed, the median one after {measured.median:.0f} s, in simulated time")
+    print(f"  all had ended after {measured.last:.0f} s, in simulated time")
+    for path, milliseconds in measured.slowest.items():
+        print(f"  API, slowest 1 % of {measured.asked} requests: {milliseconds:6.0f} ms {path}")
+    sys.stdout.flush()
+
+
+async def measure(case: Case) -> Measured:
+    total = case.nodes * case.deployments
+    faults = {f"node-{1 + index * total // case.dead}": Fault.NEVER_BOOTS for index in range(case.dead)}
+    window = SlotWindow(total) if case.wide else None
+    async with jumping_server(total, faults=faults, window=window) as server:
+        began, start, cpu = time.monotonic(), server.side.clock.now(), time.process_time()
+        wanted = [f"node-[{1 + index * case.nodes}-{(index + 1) * case.nodes}]" for index in range(case.deployments)]
+        started = [await server.deploy(nodes) for nodes in wanted]
+        took: dict[str, list[float]] = {}
+        if case.probed:
+            async with probed(server, started[0], took):
+                await server.until_all_have_ended()
+        else:
+            await server.until_all_have_ended()
+        wall, cpu = time.monotonic() - began, time.process_time() - cpu
+        ok, ends = await outcomes(server, started, start)
+        return Measured(
+            wall=wall,
+            cpu=cpu,
+            memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB,
+            ok=ok,
+            median=ends[len(ends) // 2],
+            last=await last_end(server, start),
+            slowest={path: 1000 * sorted(times)[int(len(times) * 0.99)] for path, times in took.items()},
+            asked=sum(map(len, took.values())),
+        )
+
+
+async def outcomes(server: JumpingServer, started: list[str], start: float) -> tuple[int, list[float]]:
+    """How many nodes are installed, and after how many seconds each was, sorted."""
+    ok, ends = 0, []
+    for operation_id in started:
+        ok += len((await server.inside.operations.get(operation_id)).having(Progress.OK))
+        async for _, event in server.inside.use_cases.events.follow(operation_id):
+            if isinstance(event, NodesDone):
+                ends += [event.at - start] * len(NodeSet.parse(event.nodes))
+    return ok, sorted(ends)
+
+
+async def last_end(server: JumpingServer, start: float) -> float:
+    listed = await server.inside.operations.list(OperationKind.DEPLOYMENT)
+    return max(operation.ended for operation in listed) - start
+
+
+@asynccontextmanager
+async def probed(server: JumpingServer, operation_id: str, took: dict[str, list[float]]) -> AsyncIterator[None]:
+    """Serve the API, and have it asked from another process; fills `took` in at the end."""
+    listening = serving.listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    config, use_cases = server.config, server.inside.use_cases
+    chain = chain_of(config.authentication, config.roles, use_cases.tokens, administrators=config.administrators)
+    api = asyncio.create_task(serving.serve(create_app(use_cases, chain, Settings()), listening))
+    paths = ("/deployment", f"/deployment/{operation_id}", f"/deployment/{operation_id}/board", "/nodes/node-7")
+    argv = [sys.executable, "-m", "bench.api_probe", url, *paths]
+    probe = await asyncio.to_thread(
+        lambda: subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    )
+    try:
+        yield
+    finally:
+        said, _ = await asyncio.to_thread(probe.communicate)
+        took.update(json.loads(said))
+        api.cancel()
+        await asyncio.gather(api, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The server's configuration and database, for commands that work on them whether the server runs or not."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from kadeploy.config.load import load_server
+from kadeploy.config.server import ServerConfig
+from kadeploy.domain.audit import AuditEntry
+from kadeploy.operations.tokens import LOCAL
+from kadeploy.ports.store import Audit
+from kadeploy.store.audit_file import audit_on
+from kadeploy.store.database import Database
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+class SystemClock:
+    """Implements ports.clock.Clock."""
+
+    def now(self) -> float:
+        return time.time()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Administered:
+    config: ServerConfig
+    database: Database
+    audit: Audit
+
+    async def note(self, action: str, result: str) -> None:
+        """What is done here is written down too, under the name of the system's user."""
+        entry = AuditEntry(
+            at=time.time(),
+            user=pwd.getpwuid(os.getuid()).pw_name,
+            role=str(LOCAL.role),
+            scheme="kadmin",
+            action=action,
+            result=result,
+        )
+        await self.audit.add(entry)
+
+
+def configured(command: Decorated) -> Decorated:
+    """`--config DIR`, as the argument `directory`."""
+    return click.option(
+        "--config",
+        "directory",
+        type=click.Path(path_type=Path, file_okay=False, exists=True),
+        default=lambda: Path(os.environ.get("KADEPLOY_CONFIG_DIR", "/etc/kadeploy")),
+        help="Directory of server.conf and the other files (default: /etc/kadeploy).",
+    )(command)
+
+
+@contextlib.contextmanager
+def administered(directory: Path) -> Iterator[Administered]:
+    """Raises BadConfiguration and DatabaseProblem."""
+    config = load_server(directory)
+    config.state_directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = Database.open(config.database_url)
+    try:
+        yield Administered(config=config, database=database, audit=audit_on(database, config.audit.file))
+    finally:
+        database.close()

@@ -1,0 +1,115 @@
+"""What happens to every request, whatever its route: who asks, may they, what do they say; and it is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fastapi import Request, Response
+
+from kadeploy.api import answers, problems
+from kadeploy.api.auth.chain import Chain
+from kadeploy.api.auth.credentials import Credentials
+from kadeploy.api.call import NOBODY, Call
+from kadeploy.api.parameters import merged
+from kadeploy.api.paths import segment
+from kadeploy.api.routes import Route
+from kadeploy.api.server import Settings
+from kadeploy.domain.access import Access
+from kadeploy.errors import Forbidden, NotAuthenticated, TooManyFailures
+from kadeploy.operations.audit import AuditTrail, Deed
+from kadeploy.operations.caller import Caller
+
+CLIENT_CERTIFICATE = "client_certificate"  # what the HTTP server calls it in the state of a connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One route, behind the same door as all."""
+
+    route: Route
+    chain: Chain
+    trail: AuditTrail
+    settings: Settings
+
+    async def answer(self, request: Request) -> Response:
+        caller, call = NOBODY, Call(path={name: segment(text) for name, text in request.path_params.items()})
+        try:
+            media = answers.negotiate(request.headers.get("accept", ""))
+            if self.route.access is not Access.OPEN:
+                caller = await self.chain.caller(_credentials(request, self.settings))
+            call = Call(
+                caller=caller,
+                path=call.path,
+                parameters=await merged(request),
+                last_event=request.headers.get("last-event-id", ""),
+            )
+            refuse(caller, self.route.needs(call.parameters))
+            said = await self.route.handler(call)
+            await self._note(request, call, said, "dry run" if _was_dry(said) else "ok")
+            return answers.rendered(said, media)
+        except Exception as error:
+            if caller is not NOBODY or _is_tried(request, error):
+                await self._note(request, call, None, str(error) or type(error).__name__)
+            return problems.answer(error, challenge=self.chain.challenge)
+
+    async def _note(self, request: Request, call: Call, said: object, result: str) -> None:
+        if not self.route.changes(call.parameters):
+            return
+        deed = Deed(
+            action=f"{request.method} {request.scope['path'].rstrip('/')}",
+            address=_address(request),
+            operation=call.path.get("wid") or _started(said),
+            nodes=_nodes(call),
+            result=result,
+        )
+        await self.trail.note(call.caller, deed)
+
+
+def refuse(caller: Caller, access: Access) -> None:
+    """Raises Forbidden when the caller may not do such things."""
+    if caller.has(access) or access is Access.OPEN:
+        return
+    if Caller(name=caller.name, role=caller.role).has(access):
+        raise Forbidden(f"your token is for scope {caller.scope} only, and this is to {access}")
+    raise Forbidden(f"your role is {caller.role}, which may not {access}")
+
+
+def _is_tried(request: Request, error: Exception) -> bool:
+    """Somebody said who they are, and was not believed; after too many of them they are not written down any more."""
+    shown = "authorization" in request.headers or hasattr(request.state, CLIENT_CERTIFICATE)
+    return isinstance(error, NotAuthenticated) and not isinstance(error, TooManyFailures) and shown
+
+
+def _credentials(request: Request, settings: Settings) -> Credentials:
+    server, server_port = request.scope.get("server") or ("", 0)
+    return Credentials(
+        address=_address(request),
+        port=request.client.port if request.client else 0,
+        server=server,
+        server_port=server_port or 0,
+        user=request.headers.get(f"{settings.headers_prefix}User", ""),
+        authorization=request.headers.get("authorization", ""),
+        claimed_certificate=request.headers.get(f"{settings.headers_prefix}Certificate", ""),
+        certificate=getattr(request.state, CLIENT_CERTIFICATE, b""),
+    )
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _started(said: object) -> str:
+    return str(said.get("wid", "")) if isinstance(said, Mapping) else ""
+
+
+def _was_dry(said: object) -> bool:
+    return isinstance(said, Mapping) and said.get("dry_run") is True
+
+
+def _nodes(call: Call) -> Sequence[str]:
+    """As they were given; none for an operation that exists already, which knows its own."""
+    if "node" in call.path:
+        return (call.path["node"],)
+    given = call.parameters.get("nodes", ())
+    return tuple(map(str, given)) if isinstance(given, list | tuple) else (str(given),)

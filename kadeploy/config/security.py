@@ -1,0 +1,55 @@
+"""`security` and `audit` of server.conf: TLS, and what is written down."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from kadeploy.config.decode import Section
+from kadeploy.config.values import AbsolutePath, Words
+
+
+def _empty_is_none(value: object) -> object:
+    """Kadeploy3 writes `""` for a file that is not given."""
+    return None if value == "" else value
+
+
+GivenPath = Annotated[AbsolutePath | None, BeforeValidator(_empty_is_none)]
+
+
+class PrivateKey(Section):
+    KADEPLOY3: ClassVar = frozenset({"algorithm"})
+
+    file: GivenPath = None
+
+
+class Security(Section):
+    """TLS of the API and of the agents. Without a certificate of the site's one is issued by an authority made here."""
+
+    KADEPLOY3: ClassVar = frozenset({"force_secure_client"})
+
+    secure_server: bool = True
+    """Whether the API speaks TLS."""
+    secure_agents: bool = True
+    """Whether nodes' agents speak TLS with this server."""
+    local_only: bool = False
+    """Answer this machine only."""
+    certificate: GivenPath = None
+    private_key: PrivateKey = PrivateKey()
+    names: Words = ()
+    """Further names and addresses that clients call this server by."""
+    certificate_days: Annotated[float, Field(gt=0, le=825)] = 90
+    """Days that an issued certificate is valid; it is renewed when a third of them is left."""
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.certificate is None) != (self.private_key.file is None):
+            raise ValueError("certificate and private_key.file go together: give both, or none to have one issued")
+        return self
+
+
+class Audit(Section):
+    """The audit log is in the database; `file` is written to as well, one JSON object a line."""
+
+    file: AbsolutePath | None = None

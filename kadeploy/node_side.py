@@ -1,0 +1,180 @@
+"""Everything of the server that talks with nodes: their boot, their agents, their power."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from kadeploy import serving as http
+from kadeploy.boot.catalog import Catalog
+from kadeploy.boot.dnsmasq import BootNetwork, configuration
+from kadeploy.boot.dnsmasq_process import Dnsmasq
+from kadeploy.boot.http import BootPages
+from kadeploy.boot.minimal import MinimalEnvironment
+from kadeploy.boot.service import CatalogBoot
+from kadeploy.boot.solicitations import answer_solicitations
+from kadeploy.broadcast.heads import ImageHeads
+from kadeploy.config.server import Boot, ServerConfig
+from kadeploy.domain.node import Site
+from kadeploy.drivers.agents.arrivals import Arrivals
+from kadeploy.drivers.agents.broadcast import AgentBroadcast
+from kadeploy.drivers.agents.meeting import Meeting
+from kadeploy.drivers.agents.remote import AgentRemote
+from kadeploy.drivers.agents.zipapp import agent_zipapp
+from kadeploy.drivers.broadcast_command import CommandBroadcast
+from kadeploy.drivers.power import DRIVERS
+from kadeploy.drivers.power.driver import PowerTimings
+from kadeploy.drivers.power.ladder import Ladder
+from kadeploy.drivers.power.ssh import SshPower
+from kadeploy.drivers.presence import SitePresence
+from kadeploy.drivers.running_ssh import SshRunning
+from kadeploy.drivers.vlan_command import CommandVlan
+from kadeploy.drivers.window import SlotWindow
+from kadeploy.files.cache import FileCache
+from kadeploy.minienv.arguments import KERNEL_ARGUMENTS
+from kadeploy.ports.clock import Clock
+from kadeploy.ports.step import Services
+from kadeploy.store.boot_targets import SqlBootTargets
+from kadeploy.store.boot_times import SqlBootTimes
+from kadeploy.store.database import Database
+from kadeploy.store.tokens import SqlTokens
+from kadeploy.tls.opened import ServerTls
+
+
+class SystemClock:
+    """Implements ports.clock.Clock."""
+
+    def now(self) -> float:
+        return time.time()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What lives on the disk."""
+
+    database: Database
+    files: FileCache
+
+
+class Side(Protocol):
+    """What the server needs of its nodes, real or simulated."""
+
+    @property
+    def site(self) -> Site: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    def services(self) -> Services: ...
+
+    async def start(self, group: asyncio.TaskGroup) -> None:
+        """Raises what cannot be listened to; then serves in the group until it is cancelled."""
+        ...
+
+    def leave(self) -> None:
+        """The server stops: end nothing on the nodes."""
+        ...
+
+
+class NodeSide:
+    """Real nodes: implements Side."""
+
+    def __init__(
+        self, site: Site, config: ServerConfig, boot: Boot, store: Opened, disk_program: bytes, tls: ServerTls
+    ) -> None:
+        self.site = site
+        self._boot = boot
+        self._config = config
+        self._database = store.database
+        self.clock = SystemClock()
+        self._tls = tls.agents
+        vouching = tls.authority if tls.agents else None
+        tokens = SqlTokens(store.database)
+        self.catalog = Catalog(site, SqlBootTargets(store.database))
+        self.meeting = Meeting(tokens)
+        self.pages = BootPages(
+            catalog=self.catalog,
+            minimal=MinimalEnvironment(
+                url=self._url,
+                meet=f"{boot.address}:{boot.meet_port}",
+                kernel=boot.minienv / "vmlinuz",
+                initrd=boot.minienv / "initrd",
+                agent=agent_zipapp(tls=vouching is not None),
+                arguments=KERNEL_ARGUMENTS,
+                authority=vouching.pem if vouching else "",
+                ca=vouching.fingerprint if vouching else "",
+            ),
+            tokens=tokens,
+            clock=self.clock,
+            disk_program=disk_program,
+            content=store.files.in_use,
+        )
+
+    @property
+    def _url(self) -> str:
+        return f"http://{self._boot.address}:{self._boot.port}"
+
+    def services(self) -> Services:
+        remote = AgentRemote(self.meeting)
+        key = self._config.ssh_private_key
+        timings, windows = PowerTimings(), self._config.windows
+        return Services(
+            site=self.site,
+            power=Ladder(
+                site=self.site,
+                bmcs={kind: make(timings) for kind, make in DRIVERS.items()},
+                ssh=SshPower(key=key) if key else None,
+            ),
+            reboots=SlotWindow(windows.reboot.size, windows.reboot.sleep_time),
+            boot=CatalogBoot(
+                site=self.site, catalog=self.catalog, boots=self.pages.boots, agent=self._agent_file(self.pages)
+            ),
+            remote=remote,
+            broadcast=AgentBroadcast(self.meeting, remote, ImageHeads(), host=str(self._boot.address)),
+            presence=SitePresence(site=self.site, agents=Arrivals(self.meeting), checks=SlotWindow(windows.check.size)),
+            boot_times=SqlBootTimes(self._database),
+            clock=self.clock,
+            running=SshRunning(site=self.site, key=key) if key else None,
+            vlan=self.vlan,
+            custom_broadcast=CommandBroadcast(site=self.site, directory=self._config.state_directory),
+        )
+
+    @property
+    def vlan(self) -> CommandVlan | None:
+        configured = self._config.network.vlan
+        if not configured.set_cmd:
+            return None
+        return CommandVlan(command=configured.set_cmd, suffix=configured.hostname_suffix)
+
+    def _agent_file(self, pages: BootPages) -> Path:
+        """For systems that are given the agent as a file."""
+        path = self._config.state_directory / "agent.pyz"
+        path.write_bytes(pages.boots.minimal.agent)
+        return path
+
+    async def start(self, group: asyncio.TaskGroup) -> None:
+        """Raises what cannot be listened to; then serves in the group until it is cancelled."""
+        await self.catalog.load()
+        address = str(self._boot.address)
+        pages = http.listen(address, self._boot.port)
+        await self.meeting.listen(address, self._boot.meet_port, tls=self._tls)
+        group.create_task(http.serve(self.pages.application(), pages), name="boot pages")
+        group.create_task(self.meeting.attend(), name="meeting point of agents")
+        if self._boot.dnsmasq is not None:
+            state = self._config.state_directory / "dnsmasq"
+            network = BootNetwork(
+                interface=self._boot.dnsmasq.interface,
+                network=self._boot.dnsmasq.range,
+                boot_url=self._url,
+                domain=self._boot.dnsmasq.domain,
+            )
+            text = configuration(network, self.site.nodes.values(), state)
+            group.create_task(Dnsmasq(configuration=text, state=state).run(), name="dnsmasq")
+            macs = {node.mac for node in self.site.nodes.values() if node.mac}
+            group.create_task(answer_solicitations(network.interface, macs), name="answers to solicitations")
+
+    def leave(self) -> None:
+        self.meeting.leave()

@@ -1,0 +1,44 @@
+"""The archives of scripts that a deployment needs, kept for the nodes to fetch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kadeploy.domain.environment import Archive
+from kadeploy.domain.image import LocalFile
+from kadeploy.domain.node import Cluster, Site
+from kadeploy.domain.request import DeployRequest
+from kadeploy.operations.gathering import Gathering
+from kadeploy.plans.adapt import PREINSTALL
+from kadeploy.ports.files import Files
+
+
+async def pin_archives(request: DeployRequest, site: Site, *, files: Files, owner: str) -> dict[str, LocalFile]:
+    """Each by its URL; the administrators' may be anywhere on this server. Raises what is wrong with any of them."""
+    found: dict[str, LocalFile] = {}
+    gathering = Gathering()
+    clusters = [site.clusters[name] for name in site.by_cluster(request.nodes)]
+    admins = [archive for cluster in clusters for archive in _of_cluster(cluster, request)]
+    for archives, trusted in ((list(_of_environment(request)), False), (admins, True)):
+        for archive in archives:
+            if archive.archive not in found:
+                with gathering:
+                    found[archive.archive] = await files.pin(
+                        archive.archive, owner=owner, compression=archive.compression, copied=True, trusted=trusted
+                    )
+    gathering.settle()
+    return found
+
+
+def _of_environment(request: DeployRequest) -> Iterator[Archive]:
+    if request.environment.preinstall is not None:
+        yield request.environment.preinstall
+    yield from request.environment.postinstalls
+
+
+def _of_cluster(cluster: Cluster, request: DeployRequest) -> Iterator[Archive]:
+    """The cluster's own preinstalls run where an instance for them was chosen and the environment brings none."""
+    chosen = {**cluster.automaton, **(request.automaton or {})}["SetDeploymentEnv"]
+    if request.environment.preinstall is None and any(one.instance == PREINSTALL for one in chosen):
+        yield from cluster.preinstalls
+    yield from cluster.postinstalls

@@ -1,0 +1,72 @@
+"""Custom operations and variables of a request: read, and their files fetched for the nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from kadeploy.config.custom import custom_operations
+from kadeploy.domain.automaton import INSTANCES, MICRO_STEPS
+from kadeploy.domain.custom import Insertion, files_of
+from kadeploy.domain.exported import variable_faults
+from kadeploy.domain.image import LocalFile
+from kadeploy.errors import Faults, InvalidCustomOperations, InvalidExport, InvalidOption
+from kadeploy.operations.gathering import Gathering
+from kadeploy.ports.files import Files
+
+OF_REBOOTS: Final[Mapping[str, tuple[str, ...]]] = {"Reboot": ("Simple", "SetPXE", "DeployEnv", "RecordedEnv")}
+OF_DEPLOYMENTS: Final = INSTANCES
+_REACHABLE: Final = ("server://", "http://", "https://")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customs:
+    """As they were asked for, not yet checked."""
+
+    operations: Mapping[str, object] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_CUSTOMS: Final = Customs()
+
+
+def insertions_of(customs: Customs, instances: Mapping[str, Iterable[str]]) -> tuple[Insertion, ...]:
+    """Raises InvalidCustomOperations with every fault and its path, InvalidExport for files of the client's machine."""
+    if not customs.operations:
+        return ()
+    try:
+        insertions = custom_operations(customs.operations, instances=instances, micro_steps=MICRO_STEPS)
+    except Faults as error:
+        told = "".join(f"\n  {fault}" for fault in error.faults)
+        raise InvalidCustomOperations(f"the custom operations are not valid:{told}") from error
+    if local := [f"{path}: {url}" for path, url in files_of(insertions) if not url.startswith(_REACHABLE)]:
+        raise InvalidExport(
+            f"{'; '.join(local)}: this server does not fetch files from the client's machine",
+            hint="write server:///PATH or http(s)://…, or send the text itself as content",
+        )
+    return insertions
+
+
+def variables_of(customs: Customs) -> Mapping[str, str]:
+    """Raises InvalidOption with every fault."""
+    if faults := list(variable_faults(customs.variables, "custom_variables")):
+        raise InvalidOption("; ".join(faults))
+    return customs.variables
+
+
+async def pin_for_nodes(
+    asked: Sequence[Insertion], configured: Sequence[Insertion], *, files: Files, owner: str
+) -> dict[str, LocalFile]:
+    """Every file by its URL, kept as it is now; those that the configuration names may be anywhere on this server.
+
+    Raises what is wrong with any of them, all at once.
+    """
+    found: dict[str, LocalFile] = {}
+    gathering = Gathering()
+    for insertions, trusted in ((asked, False), (configured, True)):
+        for _, url in files_of(insertions):
+            with gathering:
+                found[url] = await files.pin(url, owner=owner, copied=True, trusted=trusted)
+    gathering.settle()
+    return found

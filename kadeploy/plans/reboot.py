@@ -1,0 +1,68 @@
+"""The tables of a reboot: one macro-step, whose instances are the kinds of reboot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from kadeploy.domain.boot import LOCAL_DISK, BootTarget
+from kadeploy.domain.disk import Role
+from kadeploy.domain.exported import exported
+from kadeploy.domain.node import Cluster, Site
+from kadeploy.domain.request import RebootKind, RebootRequest
+from kadeploy.engine.plan import Attempt, Micro, Plan, Stage
+from kadeploy.errors import MissingOption
+from kadeploy.plans.custom import splice
+from kadeploy.plans.entries_minimal import DEFAULT_VLAN, minimal_target
+from kadeploy.ports.presence import System
+from kadeploy.ports.step import Step
+from kadeploy.steps.await_boot import AwaitBoot
+from kadeploy.steps.reboot import Reboot
+from kadeploy.steps.send_key import SendKey
+from kadeploy.steps.set_vlan import SetVlan
+from kadeploy.steps.switch_boot import SwitchBoot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """`system` is what is waited for. A simple reboot leaves alone what the node boots, but a node that was left in the
+    minimal environment would come back into it: its own disk is what everybody means."""
+
+    instance: str
+    system: System = System.INSTALLED
+
+
+KINDS: Final[Mapping[RebootKind, _Kind]] = {
+    RebootKind.SIMPLE: _Kind(instance="Simple"),
+    RebootKind.SET_PXE: _Kind(instance="SetPXE"),
+    RebootKind.DEPLOY_ENV: _Kind(instance="DeployEnv", system=System.MINIMAL),
+    RebootKind.RECORDED_ENV: _Kind(instance="RecordedEnv"),
+}
+
+
+def build_reboot(request: RebootRequest, site: Site, cluster: str) -> Plan:
+    """Raises MissingOption for a reboot into a profile without one."""
+    described = site.clusters[cluster]
+    kind = KINDS[request.kind]
+    if request.kind is RebootKind.SET_PXE and request.profile is None:
+        raise MissingOption("pxe: a profile is required for a reboot of kind set_pxe")
+    timeout = request.reboot_timeout or described.reboot_timeout
+    steps: list[Step] = [
+        SwitchBoot(target=_target(request.kind, described), profile=request.profile),
+        Reboot(level=request.level),
+    ]
+    if request.vlan:
+        steps.append(SetVlan(vlan=DEFAULT_VLAN if kind.system is System.MINIMAL else request.vlan))
+    addresses = request.addresses if kind.system is System.INSTALLED else {}
+    steps.append(AwaitBoot(system=kind.system, timeout=timeout, patience=described.patience, addresses=addresses))
+    if kind.system is System.MINIMAL and request.authorized_keys:
+        steps.append(SendKey(tree="/", authorized_keys=request.authorized_keys))
+    attempt = Attempt(instance=kind.instance, steps=tuple(Micro(step=step) for step in steps))
+    plan = Plan(stages=(Stage(macro="Reboot", attempts=(attempt,)),))
+    variables = exported(described, partition=described.layout.number_of(Role.DEPLOY), defined=request.custom_variables)
+    return splice(plan, request.custom_operations, variables, request.files)
+
+
+def _target(kind: RebootKind, cluster: Cluster) -> BootTarget:
+    return minimal_target(cluster) if kind is RebootKind.DEPLOY_ENV else LOCAL_DISK

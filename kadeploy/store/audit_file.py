@@ -1,0 +1,52 @@
+"""The audit log as a file too, one JSON object a line, for programs that gather logs.
+
+The file is opened for each line, so that it may be moved away at any moment, as logrotate does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from kadeploy.domain.audit import AuditEntry, to_json
+from kadeploy.ports.store import Audit
+from kadeploy.store.audit import SqlAudit
+from kadeploy.store.database import Database
+
+
+class FiledAudit:
+    """Implements ports.store.Audit on another one; a line is written even when the other cannot be."""
+
+    def __init__(self, audit: Audit, file: Path) -> None:
+        self._audit = audit
+        self._file = file
+
+    async def add(self, entry: AuditEntry) -> None:
+        """Raises OSError when the file cannot be written."""
+        try:
+            await asyncio.to_thread(_append, self._file, entry)
+        finally:
+            await self._audit.add(entry)
+
+    async def read(
+        self, *, user: str | None = None, since: float = 0.0, node: str | None = None, limit: int = 1000
+    ) -> Sequence[AuditEntry]:
+        return await self._audit.read(user=user, since=since, node=node, limit=limit)
+
+
+def _append(file: Path, entry: AuditEntry) -> None:
+    line = json.dumps(to_json(entry), ensure_ascii=False) + "\n"
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        os.write(descriptor, line.encode())  # one write: lines of several servers do not mix
+    finally:
+        os.close(descriptor)
+
+
+def audit_on(database: Database, file: Path | None) -> Audit:
+    """In the database, and in the file if there is to be one."""
+    audit = SqlAudit(database)
+    return FiledAudit(audit, file) if file else audit

@@ -1,0 +1,138 @@
+"""`kadeployd --simulate`: a whole server over simulated nodes, for trying the tools at any scale on any machine.
+
+Nothing of a real server is touched: its state is kept in a directory that is gone at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from kadeploy.config.authentication import Acl, Authentication
+from kadeploy.config.security import Security
+from kadeploy.config.server import Cache, Database, Files, Rights, ServerConfig
+from kadeploy.domain.environment import Visibility
+from kadeploy.domain.image import Compression, Image, ImageKind
+from kadeploy.domain.node import Firmware, Site
+from kadeploy.domain.timeout import Timeout
+from kadeploy.drivers.window import SlotWindow
+from kadeploy.node_side import SystemClock
+from kadeploy.ports.step import Services
+from kadeploy.ports.store import BootTimes, Environments
+from kadeploy.testing.cluster import SimulatedCluster
+from kadeploy.testing.nodes import Fault, draw_faults
+from kadeploy.testing.sites import environment_of, site_of
+from kadeploy.testing.timing import Skewed, Timing
+
+IMAGE: Final = "simulated.tar.gz"
+ENVIRONMENT: Final = "simulated"
+OWNER: Final = "root"
+REAL: Final = Timing(boot_minimal=Skewed(90.0), boot_installed=Skewed(60.0), kexec=Skewed(15.0, 0.1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """`speed`: how many times faster than real ones the nodes are; `faults`: the share of them that is faulty."""
+
+    nodes: int
+    speed: float = 10.0
+    faults: float = 0.0
+    seed: int = 1
+
+
+class SimulatedSide:
+    """Implements node_side.Side. Every node runs a system when the server starts."""
+
+    def __init__(self, simulation: Simulation, config: ServerConfig, boot_times: BootTimes) -> None:
+        self.clock = SystemClock()
+        self.site = faster(site_of(simulation.nodes), simulation.speed)
+        window = config.windows.reboot
+        self._cluster = SimulatedCluster(
+            self.site,
+            self.clock,
+            seed=simulation.seed,
+            faults=faults_of(simulation, self.site),
+            timing=REAL.scaled(1 / simulation.speed),
+            window=SlotWindow(window.size, window.sleep_time / simulation.speed),
+            boot_times=boot_times,
+        )
+        self._cluster.settle_in()
+
+    def services(self) -> Services:
+        return self._cluster.services
+
+    async def start(self, group: asyncio.TaskGroup) -> None:
+        """Simulated nodes need nothing to be served."""
+
+    def leave(self) -> None:
+        """Simulated nodes end with the server."""
+
+
+def faults_of(simulation: Simulation, site: Site) -> dict[str, Fault]:
+    return dict(draw_faults(list(site.nodes), share=simulation.faults, seed=simulation.seed))
+
+
+def faster(site: Site, speed: float) -> Site:
+    """The same site, with what its clusters wait divided by the speed; every second node has UEFI."""
+    clusters = {
+        name: replace(
+            cluster,
+            reboot_timeout=Timeout(f"({cluster.reboot_timeout.formula})/{speed:g}"),
+            kexec_timeout=Timeout(f"({cluster.kexec_timeout.formula})/{speed:g}"),
+            patience=replace(cluster.patience, least=cluster.patience.least / speed),
+        )
+        for name, cluster in site.clusters.items()
+    }
+    nodes = {
+        name: replace(node, firmware=Firmware.UEFI if index % 2 else Firmware.BIOS)
+        for index, (name, node) in enumerate(site.nodes.items())
+    }
+    return Site(nodes=nodes, clusters=clusters)
+
+
+def usual_server() -> ServerConfig:
+    """For a simulation without a configuration: this machine's users are believed, and may do everything."""
+    return ServerConfig(
+        authentication=Authentication(acl=Acl(whitelist=("127.0.0.1", "localhost"))),
+        rights=Rights(kind="dummy"),
+        security=Security(secure_server=False, local_only=True),
+    )
+
+
+@contextlib.contextmanager
+def set_apart(config: ServerConfig) -> Iterator[ServerConfig]:
+    """The configuration with a state of its own, which is gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="kadeploy-simulated-") as directory:
+        state = Path(directory)
+        _write_image(state / IMAGE)
+        yield config.model_copy(
+            update={
+                "state_directory": state,
+                "database": Database(),
+                "cache": Cache(size=config.cache.size),
+                "files": Files(roots=(*config.files.roots, state)),
+            }
+        )
+
+
+async def offer_environment(environments: Environments, state: Path) -> None:
+    """Record a small image that everybody can deploy."""
+    image = Image(file=f"server://{state / IMAGE}", kind=ImageKind.TAR, compression=Compression.GZIP)
+    await environments.add(
+        environment_of(name=ENVIRONMENT, user=OWNER, visibility=Visibility.PUBLIC, image=image, version=1)
+    )
+
+
+def _write_image(path: Path) -> None:
+    with tarfile.open(path, "w:gz") as archive:
+        content = b"simulated\n"
+        entry = tarfile.TarInfo("etc/hostname")
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))

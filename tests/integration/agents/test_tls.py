@@ -1,0 +1,150 @@
+"""Agents that speak TLS: with the server whose authority they were told of, and with no other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from kadeploy.agent.authority import Untrusted, trusting
+from kadeploy.serving import listen, serve
+from kadeploy.tls.authority import Authority
+from kadeploy.tls.opened import Wanted, open_tls
+from tests.integration.agents.world import KnownTokens, agent, serving, until
+
+DAY = timedelta(days=1)
+
+
+def made(directory: Path, *, at: datetime | None = None) -> tuple[Authority, ssl.SSLContext]:
+    """An authority, and TLS with a certificate of it for loopback."""
+    wanted = Wanted(directory=directory, names=("localhost", "127.0.0.1"), lifetime=DAY, api=False)
+    tls = open_tls(wanted, at or datetime.now(UTC))
+    assert tls.authority is not None
+    assert tls.agents is not None
+    return tls.authority, tls.agents
+
+
+@contextlib.asynccontextmanager
+async def boot_pages(pem: str) -> AsyncIterator[str]:
+    async def authority(request: Request) -> Response:
+        return PlainTextResponse(pem)
+
+    listening = listen("127.0.0.1", 0)
+    task = asyncio.create_task(serve(Starlette(routes=[Route("/boot/ca.pem", authority)]), listening))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def test_an_agent_works_over_tls(tmp_path: Path, tokens: KnownTokens) -> None:
+    authority, tls = made(tmp_path / "tls")
+
+    async def go() -> None:
+        async with (
+            boot_pages(authority.pem) as url,
+            serving(tokens, tls=tls) as server,
+            agent(tmp_path / "node", server.port, ca=authority.fingerprint, url=url) as one,
+        ):
+            await one.heard("connected to")
+            result = await server.run("node-1", "sync", key="k1")
+            assert result.ok.names == {"node-1"}
+            session = server.meeting.session("node-1")
+            assert session is not None
+            assert session.address == "127.0.0.1"
+
+    asyncio.run(go())
+
+
+def test_the_clock_of_a_node_may_be_years_off(tmp_path: Path, tokens: KnownTokens) -> None:
+    authority, tls = made(tmp_path / "tls", at=datetime.now(UTC) - 4000 * DAY)
+
+    async def go() -> None:
+        async with (
+            boot_pages(authority.pem) as url,
+            serving(tokens, tls=tls) as server,
+            agent(tmp_path / "node", server.port, ca=authority.fingerprint, url=url) as one,
+        ):
+            await one.heard("connected to")
+
+    asyncio.run(go())
+
+
+def test_a_server_of_another_authority_is_not_told_anything(tmp_path: Path, tokens: KnownTokens) -> None:
+    """Who stands between a node and the server can make up a certificate, but not one of this authority."""
+    authority, _ = made(tmp_path / "ours")
+    _, other = made(tmp_path / "theirs")
+
+    async def go() -> None:
+        async with (
+            boot_pages(authority.pem) as url,
+            serving(tokens, tls=other) as server,
+            agent(tmp_path / "node", server.port, ca=authority.fingerprint, url=url) as one,
+        ):
+            await one.heard("CERTIFICATE_VERIFY_FAILED")
+            assert server.meeting.session("node-1") is None
+
+    asyncio.run(go())
+
+
+def test_an_authority_that_was_not_announced_is_refused(tmp_path: Path, tokens: KnownTokens) -> None:
+    authority, _ = made(tmp_path / "ours")
+    other, tls = made(tmp_path / "theirs")
+
+    async def go() -> None:
+        async with (
+            boot_pages(other.pem) as url,
+            serving(tokens, tls=tls) as server,
+            agent(tmp_path / "node", server.port, ca=authority.fingerprint, url=url) as one,
+        ):
+            await one.heard("is not the one that this node was told of")
+            assert server.meeting.session("node-1") is None
+
+    asyncio.run(go())
+
+
+def test_an_agent_that_was_told_of_tls_never_speaks_plainly(tmp_path: Path, tokens: KnownTokens) -> None:
+    authority, _ = made(tmp_path / "tls")
+
+    async def go() -> None:
+        async with (
+            boot_pages(authority.pem) as url,
+            serving(tokens) as server,
+            agent(tmp_path / "node", server.port, ca=authority.fingerprint, url=url) as one,
+        ):
+            await one.heard("no connection to the server")
+            assert server.meeting.session("node-1") is None
+
+    asyncio.run(go())
+
+
+def test_the_port_of_tls_hears_no_plain_agent(tmp_path: Path, tokens: KnownTokens) -> None:
+    _, tls = made(tmp_path / "tls")
+
+    async def go() -> None:
+        async with serving(tokens, tls=tls) as server, agent(tmp_path / "node", server.port) as one:
+            await until(lambda: any("no connection" in line for line in one.said))
+            assert server.meeting.session("node-1") is None
+
+    asyncio.run(go())
+
+
+def test_an_address_that_the_certificate_is_not_for_is_refused(tmp_path: Path) -> None:
+    authority, _ = made(tmp_path / "tls")
+    context: ssl.SSLContext = trusting(authority.pem, authority.fingerprint)
+    assert context.check_hostname
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    for pem in ("", "nonsense", authority.pem):
+        with pytest.raises(Untrusted):
+            trusting(pem, "0" * 64)

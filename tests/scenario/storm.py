@@ -1,0 +1,189 @@
+"""One storm: operations over a cluster full of faults, aborted, withdrawn from, held and killed at random moments.
+
+Everything is drawn from the seed, so that a storm that went wrong can be seen again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.operation import Operation, new_operation_id
+from kadeploy.domain.power import Level
+from kadeploy.domain.request import RebootRequest
+from kadeploy.domain.state import OperationKind, Progress
+from kadeploy.drivers.window import SlotWindow
+from kadeploy.engine.plan import Plan
+from kadeploy.plans.build import build_deploy
+from kadeploy.plans.codec import encode
+from kadeploy.plans.reboot import build_reboot
+from kadeploy.testing.clock import run_jumping
+from kadeploy.testing.nodes import draw_faults
+from kadeploy.testing.sites import request_for
+from kadeploy.testing.timing import Skewed, Timing
+from tests.scenario.world import World
+
+LONGEST: Final = 6 * 3600.0  # simulated seconds in which every operation must have come to its end, or be held
+LOOK: Final = 30.0
+WILD: Final = Timing(boot_minimal=Skewed(60.0, 0.4), boot_installed=Skewed(40.0, 0.4), kexec=Skewed(10.0, 0.4))
+
+
+@dataclass(slots=True, kw_only=True)
+class Storm:
+    """`wrong` is what must not have happened, one sentence each."""
+
+    seed: int
+    nodes: int = 0
+    operations: int = 0
+    kills: int = 0
+    progress: dict[Progress, int] = field(default_factory=dict)
+    held: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+def storm(seed: int, *, kills: bool = False) -> Storm:
+    """Let one rage on a world in memory, on the jumping clock."""
+    return run_jumping(_Storming(seed, kills=kills).rage())
+
+
+class _Storming:
+    def __init__(self, seed: int, *, kills: bool) -> None:
+        self.chance = random.Random(seed)
+        self.told = Storm(seed=seed, nodes=self.chance.randint(3, 40))
+        self.kills = self.chance.randint(1, 3) if kills else 0
+
+    async def rage(self) -> Storm:
+        names = [f"node-{index}" for index in range(1, self.told.nodes + 1)]
+        faults = draw_faults(names, share=self.chance.random() ** 2, seed=self.told.seed)
+        window = SlotWindow(self.chance.randint(1, 20), self.chance.choice([0.0, 2.0, 10.0]))
+        self.world = World(self.told.nodes, seed=self.told.seed, faults=faults, window=window, timing=WILD)
+        submitted = [asyncio.create_task(self._submit(part)) for part in self._parts(names)]
+        disturbed = [
+            asyncio.create_task(self._disturb()),
+            *(asyncio.create_task(self._kill()) for _ in range(self.kills)),
+        ]
+        await asyncio.gather(*submitted, *disturbed)
+        await self._until_quiet()
+        await self._check()
+        return self.told
+
+    def _parts(self, names: Sequence[str]) -> list[NodeSet]:
+        """The nodes, dealt to some operations."""
+        hands = self.chance.randint(1, 4)
+        parts = [NodeSet(names[hand::hands]) for hand in range(hands)]
+        return [part for part in parts if part]
+
+    async def _submit(self, nodes: NodeSet) -> None:
+        await asyncio.sleep(self.chance.uniform(0, 60))
+        kind = self.chance.choice([OperationKind.DEPLOYMENT] * 4 + [OperationKind.REBOOT])
+        plan = self._plan(kind, nodes)
+        operation = Operation(
+            id=new_operation_id(kind),
+            kind=kind,
+            user="alice",
+            nodes=nodes,
+            created=self.world.clock.now(),
+            plans={"sim": encode(plan)},
+        )
+        await self.world.operations.create(operation)
+        await self.world.engine.start(operation.id)
+        self.told.operations += 1
+
+    def _plan(self, kind: OperationKind, nodes: NodeSet) -> Plan:
+        if kind is OperationKind.REBOOT:
+            return build_reboot(
+                RebootRequest(nodes=nodes, level=self.chance.choice(list(Level))), self.world.site, "sim"
+            )
+        plan = build_deploy(request_for(nodes), self.world.site, "sim")
+        return _with_breakpoint(plan, self.chance) if self.chance.random() < 0.1 else plan
+
+    async def _disturb(self) -> None:
+        """Now and then somebody aborts, takes nodes out, or resumes."""
+        for _ in range(self.chance.randint(0, 4)):
+            await asyncio.sleep(self.chance.expovariate(1 / 120))
+            running = list(await self.world.operations.running())
+            if not running:
+                continue
+            chosen = self.chance.choice(running)
+            operation = await self.world.operations.get(chosen)
+            match self.chance.choice(["abort", "withdraw", "withdraw", "resume"]):
+                case "abort":
+                    await self._asked(self.world.engine.abort(chosen, by="alice"))
+                case "withdraw":
+                    some = self.chance.sample(list(operation.nodes), self.chance.randint(1, len(operation.nodes)))
+                    await self._asked(self.world.engine.withdraw(chosen, NodeSet(some), by="alice"))
+                case "resume":
+                    await self.world.engine.resume(chosen, by="alice")
+
+    async def _asked(self, request: object) -> None:
+        """Somebody whose server is killed meanwhile does not hear the end of it."""
+        task = asyncio.ensure_future(request)  # type: ignore[call-overload]
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if asyncio.current_task() and asyncio.current_task().cancelling():  # type: ignore[union-attr]
+                raise
+
+    async def _kill(self) -> None:
+        await asyncio.sleep(self.chance.uniform(0, 400))
+        await self.world.restart()
+        self.told.kills += 1
+
+    async def _until_quiet(self) -> None:
+        """Until every operation has ended; what is held is resumed once nothing else moves."""
+        waited = 0.0
+        while running := await self.world.operations.running():
+            await asyncio.sleep(LOOK)
+            waited += LOOK
+            operations = [await self.world.operations.get(operation) for operation in running]
+            if all(_is_held(operation) for operation in operations):
+                for operation in operations:
+                    self.told.held += len(operation.having(Progress.HELD))
+                    await self.world.engine.resume(operation.id, by="alice")
+            if waited > LONGEST:
+                self.told.wrong += [f"{operation.id} has not ended: {_where(operation)}" for operation in operations]
+                return
+
+    async def _check(self) -> None:
+        world, wrong = self.world, self.told.wrong
+        for kind in (OperationKind.DEPLOYMENT, OperationKind.REBOOT):
+            for operation in await world.operations.list(kind):
+                for name, outcome in operation.outcomes.items():
+                    self.told.progress[outcome.progress] = self.told.progress.get(outcome.progress, 0) + 1
+                    if not outcome.progress.is_final:
+                        wrong.append(f"{name} is {outcome.progress} in {operation.id}, which has ended")
+                    elif outcome.progress is not Progress.OK and not outcome.reason:
+                        wrong.append(f"{name} is {outcome.progress} without a reason")
+        await asyncio.sleep(world.cluster.window.pause + 1.0)
+        window = world.cluster.window
+        if (window.used, window.resting, window.waiting) != (0, 0, 0):
+            wrong.append(f"the window has {window.used} used, {window.resting} resting, {window.waiting} waiting")
+        if world.operations.locks:
+            wrong.append(f"{NodeSet(world.operations.locks)} is still locked")
+        if world.cluster.watched:
+            wrong.append(f"{NodeSet(world.cluster.watched)} is still watched")
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        wrong += [f"the task {task.get_name()} is left over" for task in left if not task.done()]
+
+
+def _with_breakpoint(plan: Plan, chance: random.Random) -> Plan:
+    stages = list(plan.stages)
+    index = chance.randrange(len(stages))
+    first, *others = stages[index].attempts
+    steps = list(first.steps)
+    at = chance.randrange(len(steps))
+    steps[at] = replace(steps[at], breakpoint=True)
+    stages[index] = replace(stages[index], attempts=(replace(first, steps=tuple(steps)), *others))
+    return replace(plan, stages=tuple(stages))
+
+
+def _is_held(operation: Operation) -> bool:
+    return bool(operation.having(Progress.HELD)) and not operation.having(Progress.PROCESSING)
+
+
+def _where(operation: Operation) -> str:
+    return ", ".join(f"{progress}: {len(operation.having(progress))}" for progress in Progress)
