@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kadeploy.agent.places import Places
 
 
 @dataclass(slots=True)
 class Meter:
-    """Bytes done of bytes in all (0 when not known). Set from any thread; looked at once a second."""
+    """Bytes done of bytes in all (0 when not known), and what else there is to say. Set from any thread; looked at once
+    a second."""
 
     done: int = 0
     total: int = 0
+    detail: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

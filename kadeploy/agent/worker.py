@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from kadeploy.agent.job import Command, Job, Meter
 from kadeploy.agent.places import Places
@@ -144,13 +145,12 @@ class Worker:
 
     async def _report(self, key: str, meter: Meter) -> None:
         """Ends by being cancelled."""
-        said = (0, 0)
+        said = Meter()
         while True:
             await asyncio.sleep(self._interval)
-            now = (meter.done, meter.total)
-            if now != said:
-                self._tell(Advance(key=key, done=now[0], total=now[1]))
-                said = now
+            if meter != said:
+                said = replace(meter)
+                self._tell(Advance(key=key, done=said.done, total=said.total, detail=said.detail))
 
     async def _leave(self, argv: tuple[str, ...]) -> None:
         _log.info("leaving: %s", loggable(argv))

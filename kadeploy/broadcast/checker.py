@@ -24,7 +24,7 @@ class Checker:
     def __init__(self, reception: Reception, spool: Spool, upstream: Upstream, stop: threading.Event) -> None:
         self.repaired: list[str] = []  # a line for each bad chunk
         self._spool, self._upstream, self._stop = spool, upstream, stop
-        self._timing, self._patience = Timing(stall=reception.stall), reception.patience
+        self._timing, self._patience = Timing(stall=reception.limits.stall), reception.limits.patience
 
     def check(self) -> None:
         spool = self._spool

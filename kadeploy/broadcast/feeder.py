@@ -1,101 +1,64 @@
 """Gives bytes to whoever may have them: the head's whole job, and half of a relay's.
 
 A thread a reader. A reader can only take: nothing it says changes what others get, except that the
-furthest one is fed first. Strangers are many at most and short-lived.
+furthest one is fed first, and that one which is held back by another is fed before that one.
 """
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import itertools
 import logging
 import socket
 import threading
 import time
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
 
+from kadeploy.broadcast.allowance import UNLIMITED, Allowance
+from kadeploy.broadcast.door import Door
 from kadeploy.broadcast.heal import Claim, Timing, ahead_of, floor
-from kadeploy.broadcast.link import Link, LinkLost, greet
+from kadeploy.broadcast.link import Link, LinkLost
+from kadeploy.broadcast.order import MOVED
+from kadeploy.broadcast.pace import Pace
+from kadeploy.broadcast.reader import Reader, Shelf
 from kadeploy.broadcast.spool import Gone
-from kadeploy.broadcast.wire import MOST_DATA, Hello, Kind
+from kadeploy.broadcast.standing import Standing
+from kadeploy.broadcast.wire import Hello, Kind
 
 log = logging.getLogger(__name__)
-MOST_STRANGERS = 64
 
 
-class Shelf(Protocol):
-    """Where the bytes are: a relay's spool, the head's file."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """`rate`: bytes a second to each, 0 for no limit; `allowance`: of all who share it.
+    A reader that is slower than what comes by more than `slow_share` is told to go to the end; 0: none is."""
 
-    @property
-    def size(self) -> int: ...
-
-    @property
-    def position(self) -> int:
-        """How far it has come, in bytes."""
-        ...
-
-    def wait(self, offset: int, end: int, *, verified: bool, timeout: float) -> int:
-        """How many bytes from `offset` can be had; 0 if none came in time. Raises Gone."""
-        ...
-
-    def send(self, sock: socket.socket, offset: int, count: int) -> int:
-        """Send some of these bytes (a blocking call of the socket). Raises LinkLost, OSError."""
-        ...
-
-    def moved(self) -> None:
-        """A reader went on, or away."""
-        ...
-
-
-@dataclass(slots=True, eq=False)
-class _Reader:
-    key: int
-    link: Link
-    hello: Hello
-    position: int
-    moved: float = field(default_factory=time.monotonic)
-    insists: bool = False
-    is_through: bool = False
-
-    @property
-    def claim(self) -> Claim:
-        return Claim(
-            key=self.key,
-            rank=self.hello.rank,
-            position=self.position,
-            end=self.hello.end,
-            ranged=self.hello.ranged,
-            insists=self.insists,
-        )
+    broadcast: bytes
+    secret: bytes
+    timing: Timing
+    rate: int = 0
+    allowance: Allowance = UNLIMITED
+    slow_share: float = 0.0
 
 
 class Feeder:
     """Owns the listening socket from `start` to `stop`."""
 
-    def __init__(
-        self,
-        listener: socket.socket,
-        shelf: Shelf,
-        *,
-        broadcast: bytes,
-        secret: bytes,
-        timing: Timing,
-        rate: int | None = None,
-    ) -> None:
-        """`rate` limits each connection, in bytes a second (paced by the kernel)."""
-        self.served: dict[str, int] = {}  # bytes given, by the reader's name
-        self._listener, self._shelf, self._timing, self._rate = listener, shelf, timing, rate
-        self._broadcast, self._secret = broadcast, secret
+    def __init__(self, listener: socket.socket, shelf: Shelf, standing: Standing, terms: Terms) -> None:
+        self._shelf, self._standing, self._terms, self._timing = shelf, standing, terms, terms.timing
+        self._served: dict[str, int] = {}  # bytes given to those that have left, by name
+        self.streams = 1  # readers fed at once
         self._keys = itertools.count()
-        self._readers: dict[int, _Reader] = {}
-        self._strangers: set[socket.socket] = set()
+        self._readers: dict[int, Reader] = {}
+        self._yielded: set[str] = set()  # who was told to go to the end
         self._changed = threading.Condition()
         self._stopping = False
-        self._accepting = threading.Thread(target=self._accept, name="feeder", daemon=True)
+        self._paces = [one for one in (Allowance(terms.rate), terms.allowance) if one.is_limited]
+        self._door = Door(listener, terms.broadcast, terms.secret, terms.timing, self._welcome)
+        standing.when_moved.append(self._cut_those_before)
 
     def start(self) -> None:
-        self._accepting.start()
+        self._door.open()
 
     def stop(self) -> None:
         """Cut every connection; returns when nobody is listened to any more."""
@@ -103,17 +66,19 @@ class Feeder:
             self._stopping = True
             for reader in self._readers.values():
                 reader.link.cut()
-            for stranger in self._strangers:
-                with contextlib.suppress(OSError):
-                    stranger.shutdown(socket.SHUT_RDWR)
             self._changed.notify_all()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # wakes `accept`, which closing would not
-        if self._accepting.is_alive():
-            self._accepting.join()
-        self._listener.close()
+        self._door.close()
         with self._changed:  # what they read from may be closed after this
-            self._changed.wait_for(lambda: not self._readers and not self._strangers, self._timing.stall)
+            self._changed.wait_for(lambda: not self._readers, self._timing.stall)
+
+    @property
+    def served(self) -> dict[str, int]:
+        """Bytes given, by the reader's name."""
+        with self._changed:
+            served = dict(self._served)
+            for reader in self._readers.values():
+                served[reader.hello.name] = served.get(reader.hello.name, 0) + reader.given
+        return {name: given for name, given in served.items() if given}
 
     @property
     def is_idle(self) -> bool:
@@ -121,110 +86,156 @@ class Feeder:
         return not self._readers
 
     def floor(self) -> int | None:
-        """The lowest byte that must be kept for readers. One that takes nothing for long is cut."""
+        """The lowest byte that must be kept for readers, but for one that was told to go to the end. One that takes
+        nothing for long is cut."""
         now = time.monotonic()
         with self._changed:
             claims = [reader.claim for reader in self._readers.values()]
-            fed = [one for one in self._readers.values() if ahead_of(one.claim, claims) is None]
+            fed = [one for one in self._readers.values() if self._before(one, claims) is None and not one.is_to_yield]
             for reader in fed:
                 if now - reader.moved >= self._timing.hold:
                     reader.link.cut()
             return floor(((reader.position, now - reader.moved) for reader in fed), self._timing)
 
-    def _accept(self) -> None:
-        while not self._stopping:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError as error:
-                if not self._stopping:
-                    log.warning("cannot accept a reader: %s", error)
-                    time.sleep(self._timing.tick)  # out of descriptors: spinning would not help
-                continue
-            with self._changed:
-                if self._stopping or len(self._strangers) >= MOST_STRANGERS:
-                    sock.close()
-                    continue
-                self._strangers.add(sock)
-            threading.Thread(target=self._meet, args=(sock,), name="reader", daemon=True).start()
+    def pass_on(self) -> bool:
+        """New bytes are here: give them to those who wait for them. False if one must be woken for it."""
+        is_done = True
+        for reader in tuple(self._readers.values()):
+            if reader.is_waiting and not reader.offer():
+                is_done = False
+        return is_done
 
-    def _meet(self, sock: socket.socket) -> None:
-        reader = None
+    def _welcome(self, link: Link, hello: Hello) -> None:
+        reader = Reader(next(self._keys), link, hello, self._shelf, self._standing, self._timing.suspect)
         try:
-            link, hello = greet(sock, self._broadcast, self._secret, self._timing)
-            if self._rate:
-                sock.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, self._rate)
-            reader = _Reader(next(self._keys), link, hello, hello.offset)
             with self._changed:
                 self._readers[reader.key] = reader
-                self._strangers.discard(sock)
                 if self._stopping or hello.end > self._shelf.size:
                     raise LinkLost("stopping, or more is wanted than there is")
+                if not hello.ranged and not self._standing.may_feed(hello.rank):
+                    raise LinkLost("it is not after this node any more")
                 self._changed.notify_all()
             self._serve(reader)
             while not reader.is_through:
                 self._hear(reader, wait=True)
         except LinkLost as lost:
-            log.info("reader %s left: %s", reader.hello.name if reader else "(stranger)", lost)
+            log.info("reader %s left: %s", hello.name, lost)
         finally:
             with self._changed:
-                self._strangers.discard(sock)
-                if reader:
-                    self._readers.pop(reader.key, None)
+                self._readers.pop(reader.key, None)
+                self._served[hello.name] = self._served.get(hello.name, 0) + reader.given
                 self._changed.notify_all()
-            sock.close()
+            link.close()
             self._shelf.moved()
 
-    def _serve(self, reader: _Reader) -> None:
+    def _serve(self, reader: Reader) -> None:
         link, end = reader.link, reader.hello.end
-        while reader.position < end:
+        pace = Pace(self._terms.slow_share)
+        while not reader.is_served:
             first = self._who_is_first(reader)
             if first is not None:
                 self._park(reader, first)
                 continue
+            if reader.is_to_yield and not reader.has_yielded:
+                self._end_of_chain(reader)
+            position = reader.position
             try:
-                count = self._shelf.wait(reader.position, end, verified=reader.hello.ranged, timeout=self._timing.tick)
+                count = self._await(reader, position)
             except Gone as gone:
-                link.tell(Kind.GONE, value=gone.args[0])
+                with reader.turn:
+                    if not reader.is_owed:
+                        link.tell(Kind.GONE, value=gone.args[0])
                 return
             if count:
-                self._give(reader, min(count, MOST_DATA))
-            else:
-                reader.moved = time.monotonic()
-                link.tell(Kind.ALIVE, value=self._shelf.position)
-                self._hear(reader)
+                count = self._allowed(reader, count)
+            with reader.turn:
+                if reader.is_owed or (count and reader.position == position):
+                    reader.give(count, functools.partial(self._hear, reader))
+                    self._judge(reader, pace)
+                elif reader.position == position:
+                    reader.moved = time.monotonic()
+                    link.tell(Kind.ALIVE, value=self._shelf.position, hops=self._standing.hops)
+            self._hear(reader)
+            self._shelf.moved()
         link.tell(Kind.END, value=end)
         with self._changed:
             self._changed.notify_all()  # the next in line
 
-    def _give(self, reader: _Reader, count: int) -> None:
-        start, sock, send = reader.position, reader.link.sock, self._shelf.send
-        reader.link.tell(Kind.DATA, length=count, value=start)
-        reader.link.push(lambda done: send(sock, start + done, count - done), count, lambda: self._hear(reader))
-        reader.position += count
-        reader.moved = time.monotonic()
-        name = reader.hello.name
-        with self._changed:
-            self.served[name] = self.served.get(name, 0) + count
-        self._shelf.moved()
+    def _await(self, reader: Reader, position: int) -> int:
+        """How many bytes there are for it; meanwhile whoever receives some may send them on at once."""
+        reader.is_waiting = not (reader.hello.ranged or self._paces)
+        try:
+            verified, tick = reader.hello.ranged, self._timing.tick
+            return self._shelf.wait(position, reader.hello.end, verified=verified, timeout=tick)
+        finally:
+            reader.is_waiting = False
 
-    def _who_is_first(self, reader: _Reader) -> int | None:
+    def _allowed(self, reader: Reader, count: int) -> int:
+        """How many of these bytes may be sent in one go, when they may."""
+        count = min(count, reader.most, *(allowance.burst() for allowance in self._paces))
+        for allowance in self._paces:
+            allowance.take(self._terms.broadcast if allowance is self._terms.allowance else reader.key, count)
+        return count
+
+    def _judge(self, reader: Reader, pace: Pace) -> None:
+        """A reader that holds back those behind it goes to the end; when the next one is as slow, this node does."""
+        shelf, standing, name = self._shelf, self._standing, reader.hello.name
+        is_exempt = reader.hello.ranged or reader.insists or reader.is_to_yield or reader.hello.rank >= MOVED
+        if is_exempt or standing.is_moved or not self._terms.slow_share:
+            return
+        if pace.is_holding_back(time.monotonic(), shelf.position, reader.position, shelf.size, shelf.blocked):
+            if self._yielded - {name}:
+                standing.move(f"it was slow to give to {name}, and to {' and '.join(self._yielded)} before")
+                return
+            self._yielded.add(name)
+            reader.is_to_yield = True
+
+    def _end_of_chain(self, reader: Reader) -> None:
+        """Tell it where to go. It may be fed until it does."""
+        log.info("reader %s holds back those behind it: to the end", reader.hello.name)
+        with reader.turn:
+            if reader.is_owed:
+                reader.give(0, functools.partial(self._hear, reader))
+            reader.link.tell(Kind.YIELD)
+        reader.has_yielded = True
+
+    def _before(self, reader: Reader, claims: list[Claim]) -> int | None:
+        return ahead_of(reader.claim, claims, self.streams)
+
+    def _who_is_first(self, reader: Reader) -> int | None:
         with self._changed:
-            if len(self._readers) == 1:
+            if len(self._readers) <= self.streams:
                 return None
-            return ahead_of(reader.claim, [other.claim for other in self._readers.values()])
+            return self._before(reader, [other.claim for other in self._readers.values()])
 
-    def _park(self, reader: _Reader, first: int) -> None:
-        reader.link.tell(Kind.PARKED, value=first)
+    def _park(self, reader: Reader, first: int) -> None:
+        with reader.turn:
+            if reader.is_owed:
+                reader.give(0, functools.partial(self._hear, reader))
+            reader.link.tell(Kind.YIELD if reader.is_to_yield else Kind.PARKED, value=first)
         with self._changed:
             self._changed.wait(self._timing.tick)
         self._hear(reader)
 
-    def _hear(self, reader: _Reader, *, wait: bool = False) -> None:
+    def _hear(self, reader: Reader, *, wait: bool = False) -> None:
         for frame in reader.link.listen(wait=wait):
             if frame.kind is Kind.INSIST:
                 reader.insists = True
             elif frame.kind is Kind.BYE:
                 reader.is_through = True
+            elif frame.kind is Kind.SLOW:
+                self._demote(frame.value)
 
+    def _demote(self, rank: int) -> None:
+        with self._changed:
+            for reader in self._readers.values():
+                if reader.hello.rank == rank and not reader.hello.ranged:
+                    reader.is_to_yield = True
+            self._changed.notify_all()
 
-SO_MAX_PACING_RATE = 47  # socket(7); Python has no name for it
+    def _cut_those_before(self) -> None:
+        """This node has moved: who now stands before it must read from another."""
+        with self._changed:
+            for reader in self._readers.values():
+                if not reader.hello.ranged and not self._standing.may_feed(reader.hello.rank):
+                    reader.link.cut()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from kadeploy.broadcast.allowance import UNLIMITED, Allowance
+from kadeploy.broadcast.bottleneck import bottleneck
 from kadeploy.broadcast.manifest import Manifest, manifest_of
-from kadeploy.broadcast.order import Member, chain_of
+from kadeploy.broadcast.order import CHAIN, Form, Member, Shape, chain_of, chains_by_rack
+from kadeploy.broadcast.reception import DEFAULTS, Limits, Progress
 from kadeploy.broadcast.source import Head
 from kadeploy.domain.image import LocalFile
 from kadeploy.ports.head import Identity, Seat
@@ -14,34 +18,52 @@ from kadeploy.ports.head import Identity, Seat
 _REMEMBERED = 16  # manifests; one is some hundred kilobytes at most
 
 
-class ServingHead:
-    """A head, its chain in the order of racks."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """How images are sent. `racks`: the rack or switch of each node, as far as they are known; `by_rack`: a chain for
+    each, all at once. `rate`: bytes a second of a head to each reader, 0 for no limit; `allowance`: of all heads."""
 
-    def __init__(self, head: Head, racks: Mapping[str, str]) -> None:
-        self._head = head
-        self._racks = racks
+    racks: Mapping[str, str] = field(default_factory=dict)
+    by_rack: bool = False
+    shape: Shape = CHAIN
+    limits: Limits = DEFAULTS
+    rate: int = 0
+    allowance: Allowance = UNLIMITED
+
+
+class ServingHead:
+    def __init__(self, head: Head, style: Style) -> None:
+        self._head, self._style = head, style
 
     @property
     def identity(self) -> Identity:
         return Identity(port=self._head.port, broadcast=self._head.broadcast.hex(), secret=self._head.secret.hex())
 
-    def orders(self, seats: Sequence[Seat], *, host: str) -> Mapping[str, Mapping[str, object]]:
-        members = [Member(name=seat.name, host=seat.host, port=seat.port) for seat in seats]
-        orders = self._head.orders(chain_of(members, self._racks), host=host)
+    def orders(
+        self, seats: Sequence[Seat], *, host: str, late: Sequence[Seat] = ()
+    ) -> Mapping[str, Mapping[str, object]]:
+        racks, chain = self._style.racks, chain_of(map(_member, seats), self._style.racks)
+        shape = self._style.shape
+        if self._style.by_rack and shape.form is Form.CHAIN:
+            shape = chains_by_rack(chain, racks)
+        everybody = (*chain, *map(_member, late))
+        orders = self._head.orders(everybody, host=host, shape=shape, limits=self._style.limits)
         return {name: order.to_json() for name, order in orders.items()}
+
+    def bottleneck(self, progress: Mapping[str, Mapping[str, object]]) -> str:
+        known = {node: Progress.from_json(said) for node, said in progress.items()}
+        return bottleneck(known, self._head.manifest.size)
 
     def stop(self) -> None:
         self._head.stop()
 
 
 class ImageHeads:
-    """`racks` names the rack or switch of each node, as far as they are known; `rate` limits each connection of a
-    head, in bytes a second."""
+    """`host` is the address to listen at, all of them by default."""
 
-    def __init__(self, racks: Mapping[str, str] | None = None, *, host: str = "", rate: int | None = None) -> None:
-        self._racks = racks or {}
+    def __init__(self, style: Style | None = None, *, host: str = "") -> None:
+        self._style = style or Style()
         self._host = host
-        self._rate = rate
         self._manifests: dict[tuple[str, str], Manifest] = {}
         self._lock = threading.Lock()
 
@@ -54,10 +76,12 @@ class ImageHeads:
             port=identity.port if identity else 0,
             broadcast=bytes.fromhex(identity.broadcast) if identity else None,
             secret=bytes.fromhex(identity.secret) if identity else None,
-            rate=self._rate,
+            stall=self._style.limits.stall,
+            rate=self._style.rate,
+            allowance=self._style.allowance,
         )
         head.start()
-        return ServingHead(head, self._racks)
+        return ServingHead(head, self._style)
 
     def _manifest(self, image: LocalFile) -> Manifest:
         key = (image.path, image.sha256)
@@ -67,3 +91,7 @@ class ImageHeads:
                     del self._manifests[next(iter(self._manifests))]
                 self._manifests[key] = manifest_of(image.path)
             return self._manifests[key]
+
+
+def _member(seat: Seat) -> Member:
+    return Member(name=seat.name, host=seat.host, port=seat.port)

@@ -1,7 +1,8 @@
 """What to do when a neighbour fails: pure decisions, from what is known, at a given moment.
 
 A node reads from the nearest living one *before* it, else from the head. So whoever lost its source
-finds the next by itself, nobody else moves, and no circle can form. Seconds are of a monotonic clock.
+finds the next by itself, nobody else moves, and no circle can form. A node that holds back those behind it moves to
+the end of the order, once: there it holds back nobody. Seconds are of a monotonic clock.
 """
 
 from __future__ import annotations
@@ -10,9 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kadeploy.broadcast.order import HEAD_RANK
+from kadeploy.broadcast.order import HEAD_RANK, MOVED
 
 MOST_REPAIRS = 4  # wrong answers before one chunk is given up
+EVIDENCE = 0.4  # seconds of the stream that a reader has fallen behind before it is judged
+LEAST_EVIDENCE = 1 << 20  # bytes: what buffers on the way hold says nothing
+WORTH = 1.0  # seconds that must be saved by going round it
+FASTER = 2.0  # so many times faster the head must be than a source that is to blame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +40,14 @@ class Timing:
         return self.stall / 4
 
     @property
-    def connect(self) -> float:
-        """A kernel that has not answered by now will not: a machine that is off costs this each."""
-        return self.stall / 8
+    def suspect(self) -> float:
+        """After this much silence another source is looked for; the silent one may still come back."""
+        return self.stall / 2
+
+    def connect(self, *, hurries: bool) -> float:
+        """A kernel that has not answered by now will not: a machine that is off costs this each. Nobody waits for a
+        node at the end of the order, whose own link may be what is slow."""
+        return self.stall / 8 if hurries else self.stall
 
     @property
     def forgive(self) -> float:
@@ -54,9 +64,8 @@ class Timing:
         return self.stall if anew else self.stall / 4
 
 
-def sources(rank: int, failures: Mapping[int, Failure], now: float, timing: Timing) -> tuple[int, ...]:
-    """Whom the node `rank` may read from now, best first: the nearest before it, at last the head."""
-    before = (*range(rank - 1, HEAD_RANK, -1), HEAD_RANK)
+def sources(before: Iterable[int], failures: Mapping[int, Failure], now: float, timing: Timing) -> tuple[int, ...]:
+    """Of those a node may read from, best first, the ones that have not just failed."""
     return tuple(one for one in before if not _is_out(one, failures.get(one), now, timing))
 
 
@@ -68,7 +77,10 @@ def _is_out(rank: int, failure: Failure | None, now: float, timing: Timing) -> b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One reader of a source: its place in the chain, and which bytes it still wants."""
+    """One reader of a source: its place in the order, and which bytes it still wants.
+
+    `slow`: it is not to be waited for, since it takes nothing at present or was told to go to the end.
+    """
 
     key: int
     rank: int
@@ -76,27 +88,30 @@ class Claim:
     end: int
     ranged: bool = False
     insists: bool = False
+    slow: bool = False
 
 
-def leader(claims: Iterable[Claim]) -> Claim | None:
-    """The one stream a source feeds first: the furthest on, then the nearest.
+def leaders(claims: Iterable[Claim], streams: int = 1) -> list[Claim]:
+    """The streams a source feeds first: the furthest on, then the nearest.
 
     A node that was away and is far behind waits for the chain's own stream: it must not halve the
     link that all the others hang on.
     """
-    streams = [claim for claim in claims if claim.position < claim.end and not claim.ranged and not claim.insists]
-    return max(streams, key=lambda claim: (claim.position, -claim.rank), default=None)
+    wanted = [claim for claim in claims if claim.position < claim.end and not claim.ranged and not claim.insists]
+    return sorted(wanted, key=lambda claim: (claim.slow, -claim.position, claim.rank))[:streams]
 
 
-def ahead_of(claim: Claim, claims: Iterable[Claim]) -> int | None:
-    """The rank of the reader that is fed before this one, or None: it is this one's turn.
+def ahead_of(claim: Claim, claims: Iterable[Claim], streams: int = 1) -> int | None:
+    """The rank of a reader that is fed before this one, or None: it is this one's turn.
 
-    To mend a chunk is a small thing, and one that insists has nowhere else to go: these are fed beside the stream.
+    To mend a chunk is a small thing, and one that insists has nowhere else to go: these are fed beside the streams.
     """
     if claim.ranged or claim.insists:
         return None
-    first = leader(claims)
-    return None if first is None or first.key == claim.key else first.rank
+    first = leaders(claims, streams)
+    if not first or any(one.key == claim.key for one in first):
+        return None
+    return max((one.rank for one in first if one.rank < claim.rank), default=first[0].rank)
 
 
 class Move(StrEnum):
@@ -105,14 +120,42 @@ class Move(StrEnum):
     WAIT = "wait"
     NEARER = "nearer"  # there is a living node between: read from that one
     INSIST = "insist"
+    LAST = "last"  # the chain went on without us: read from its end
 
 
 def when_parked(rank: int, fed: int, failures: Mapping[int, Failure]) -> Move:
     """`fed` is the rank of the reader that was preferred to us."""
     if not fed < rank:
-        return Move.WAIT  # the chain went on without us: our turn comes when it is through
-    failure = failures.get(fed)
-    return Move.NEARER if failure is None or not failure.sure else Move.INSIST
+        return Move.WAIT if rank >= MOVED else Move.LAST
+    failure = failures.get(place_of(fed))
+    if failure is None or not failure.sure:
+        return Move.NEARER
+    return Move.WAIT if rank >= MOVED else Move.INSIST
+
+
+def place_of(rank: int) -> int:
+    """Where in the list of nodes the one of this rank stands, wherever it has moved to."""
+    return rank - MOVED if rank >= MOVED else rank
+
+
+def holds_back(*, fallen: int, rate: float, could: float, left: int) -> bool:
+    """Whether a reader makes those behind it late: it takes `rate` of the `could` bytes a second that come, has fallen
+    behind by `fallen` bytes while it was watched, and `left` are still to go."""
+    if could <= 0 or rate >= could:
+        return False
+    late = left / max(rate, 1.0) - left / could
+    return fallen >= max(LEAST_EVIDENCE, EVIDENCE * could) and late >= WORTH
+
+
+def watch_for(share: float) -> float:
+    """For how many seconds a reader is watched, that one slower by more than `share` is found, and others are not."""
+    return EVIDENCE / max(share, 0.01)
+
+
+def is_to_blame(rate: float, head_rate: float) -> bool:
+    """Whether a source that is fed by the head holds its reader back: the reader had `rate` from it, and at the same
+    time `head_rate` bytes a second from the head. Were the head's own link the limit, the two would have shared it."""
+    return head_rate >= FASTER * rate
 
 
 def repair_source(attempt: int, came_from: int) -> int:

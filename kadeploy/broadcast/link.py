@@ -7,6 +7,7 @@ makes each transfer two system calls, a poll and then the transfer.
 from __future__ import annotations
 
 import contextlib
+import functools
 import secrets
 import socket
 import struct
@@ -15,8 +16,14 @@ from collections.abc import Callable
 
 from kadeploy.broadcast import wire
 from kadeploy.broadcast.heal import Timing, is_dead
-from kadeploy.broadcast.order import Member
+from kadeploy.broadcast.order import MOVED, Member
 from kadeploy.broadcast.wire import BadWire, Frame, Hello, Kind
+
+# Linux's default. BBR, which some servers have, stops sending for 0.2 s every 10 s to measure the way: no link of a
+# chain that is in use all the time can make up for that.
+CONGESTION = b"cubic"
+TCP_NOTSENT_LOWAT = 25  # tcp(7)
+MOST_UNSENT = 128 << 10  # bytes in the kernel that are not yet on the wire: what is said behind them is soon heard
 
 
 class LinkLost(Exception):
@@ -40,6 +47,9 @@ class Link:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, tick)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, tick)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, MOST_UNSENT)
+        with contextlib.suppress(OSError):  # not there, or not for this user: the system's own serves, too
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, CONGESTION)
 
     def close(self) -> None:
         self.sock.close()
@@ -49,19 +59,23 @@ class Link:
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
 
-    def tell(self, kind: Kind, *, length: int = 0, value: int = 0) -> None:
-        data = wire.encode_frame(Frame(kind=kind, length=length, value=value))
-        flags = socket.MSG_MORE if length else 0
+    def gather(self, least: int) -> None:
+        """From now on wake up for so many bytes, or when the tick is over (SO_RCVLOWAT of socket(7)). The kernel does
+        not mind that fewer may be wanted, or that fewer are still to come."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, least)
+
+    def tell(self, kind: Kind, *, value: int = 0, hops: int = 0) -> None:
+        left = memoryview(wire.encode_frame(Frame(kind=kind, value=value, hops=hops)))
         heard = self.heard
-        self.push(lambda done: self.sock.send(data[done:], flags), len(data))
+        while left:
+            left = left[self.push(functools.partial(self.sock.send, left)) :]
         self.heard = heard  # a few bytes fit in any buffer: no sign of life
 
-    def push(self, step: Callable[[int], int], length: int, idle: Callable[[], object] = lambda: None) -> None:
-        """Send `length` bytes: `step` gets how many are sent and sends more. `idle` is called when nothing moves."""
-        done = 0
-        while done < length:
+    def push(self, step: Callable[[], int], idle: Callable[[], object] = lambda: None) -> int:
+        """Send by `step`, which says how many bytes it sent. `idle` is called when nothing moves for a tick."""
+        while True:
             try:
-                sent = step(done)
+                sent = step()
             except BlockingIOError:
                 idle()
                 self._check_alive()
@@ -70,8 +84,8 @@ class Link:
                 raise LinkLost(_said(error)) from error
             if not sent:
                 raise LinkLost("the image ended early")
-            done += sent
             self.heard = time.monotonic()
+            return sent
 
     def pull(self, view: memoryview, idle: Callable[[], object]) -> int:
         """Receive at least one byte. `idle` is called when nothing comes for a tick."""
@@ -129,7 +143,8 @@ class Link:
 def dial(member: Member, hello: Hello, secret: bytes, timing: Timing, answer: float) -> Link:
     """Connect to a source and prove each other, within `answer` seconds once connected. Raises LinkLost."""
     try:
-        sock = socket.create_connection((member.host, member.port), timeout=timing.connect)
+        patience = timing.connect(hurries=hello.rank < MOVED)
+        sock = socket.create_connection((member.host, member.port), timeout=patience)
     except OSError as error:
         raise LinkLost(f"cannot connect: {_said(error)}") from error
     try:

@@ -1,18 +1,22 @@
-"""Who is after whom in the chain: pure.
+"""Who reads from whom: pure.
 
 Neighbours in the chain should be neighbours on the network, so that each link is crossed once: racks
-(or switches) one after the other where the site names them, then names in their natural order.
+(or switches) one after the other where the site names them, then names in their natural order. Whatever the shape,
+a node reads only from nodes before it, so that no circle can form.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from string import digits
 from typing import Any
 
 HEAD_RANK = -1  # the server: before every node
+MOVED = 1 << 20  # added to the rank of a node that has moved to the end
+MANY = 1 << 20  # readers at once: no limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,71 @@ def chain_of(members: Iterable[Member], racks: Mapping[str, str] | None = None) 
         return _natural(racks.get(member.name, "")), _by_place(member.name), member.name
 
     return tuple(sorted(members, key=place))
+
+
+class Form(StrEnum):
+    CHAIN = "chain"
+    TREE = "tree"
+    UNICAST = "unicast"  # everybody from the head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """`arity`: readers of each in a tree. `starts`: the ranks at which a chain of its own begins; the first is 0."""
+
+    form: Form = Form.CHAIN
+    arity: int = 2
+    starts: tuple[int, ...] = (0,)
+
+    def before(self, rank: int, count: int) -> tuple[int, ...]:
+        """Of `count` nodes, whom the one of this rank reads from, best first, the head at last."""
+        if rank >= MOVED:
+            return (*(one for one in range(count - 1, HEAD_RANK, -1) if one != rank - MOVED), HEAD_RANK)
+        match self.form:
+            case Form.UNICAST:
+                return (HEAD_RANK,)
+            case Form.TREE:
+                return self._ancestors(rank)
+            case Form.CHAIN:
+                first = max(start for start in self.starts if start <= rank)
+                return (*range(rank - 1, first - 1, -1), HEAD_RANK)
+
+    def _ancestors(self, rank: int) -> tuple[int, ...]:
+        found = []
+        while rank >= self.arity:
+            rank = rank // self.arity - 1
+            found.append(rank)
+        return (*found, HEAD_RANK)
+
+    def streams(self, rank: int) -> int:
+        """How many readers the node of this rank feeds at once."""
+        match self.form:
+            case Form.UNICAST:
+                return MANY
+            case Form.TREE:
+                return self.arity
+            case Form.CHAIN:
+                return len(self.starts) if rank == HEAD_RANK else 1
+
+    def to_json(self) -> dict[str, Any]:
+        return {"form": self.form.value, "arity": self.arity, "starts": list(self.starts)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Shape:
+        """Raises ValueError."""
+        arity, starts = int(data["arity"]), tuple(int(start) for start in data["starts"])
+        if arity < 1 or not starts or starts[0] != 0:
+            raise ValueError(f"no broadcast has this shape: {dict(data)}")
+        return cls(form=Form(data["form"]), arity=arity, starts=starts)
+
+
+CHAIN = Shape()
+
+
+def chains_by_rack(chain: Sequence[Member], racks: Mapping[str, str]) -> Shape:
+    """A chain a rack, all fed by the head at once: for a server whose link carries that many."""
+    known = [racks.get(member.name, "") for member in chain]
+    return Shape(starts=(0, *(rank for rank in range(1, len(known)) if known[rank] != known[rank - 1])))
 
 
 def _by_place(name: str) -> tuple[tuple[tuple[int, int, str], ...], ...]:

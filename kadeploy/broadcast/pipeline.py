@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import os
 import signal
 import subprocess
@@ -25,19 +26,21 @@ class PipelineFailed(Exception):
 
 
 class Pipeline:
-    def __init__(self, commands: Sequence[Sequence[str]]) -> None:
-        """Starts all commands, the first reading what `write` gives. Raises PipelineFailed."""
+    def __init__(self, commands: Sequence[Sequence[str]], *, keeps_output: bool = False) -> None:
+        """Starts all commands, the first reading what `write` gives; what the last one says is for `output`, or for
+        nobody. Raises PipelineFailed."""
         self._processes: list[subprocess.Popen[bytes]] = []
         self._names = [command[0] for command in commands]
         self._said: list[bytearray] = []
         self._listeners: list[threading.Thread] = []
         self._ended_early = False
+        self._out_of = -1
         read, self._into = os.pipe()
         with contextlib.suppress(OSError):  # beyond the user's share of pipe memory: the default serves, too
             fcntl.fcntl(self._into, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
         for number, command in enumerate(commands, start=1):
             try:
-                following = self._start(command, read, is_last=number == len(commands))
+                following = self._start(command, read, is_last=number == len(commands) and not keeps_output)
             except OSError as error:
                 self.interrupt()
                 self.abort()
@@ -45,6 +48,12 @@ class Pipeline:
             finally:
                 os.close(read)
             read = following
+        self._out_of = read
+
+    def output(self) -> io.FileIO:
+        """What the last command says; whoever takes it closes it."""
+        taken, self._out_of = self._out_of, -1
+        return io.FileIO(taken, closefd=True)
 
     def _start(self, command: Sequence[str], stdin: int, *, is_last: bool) -> int:
         """Returns what the next command reads."""
@@ -101,6 +110,9 @@ class Pipeline:
         """Kill what still runs, and tidy up."""
         self.interrupt()
         self._close()
+        if self._out_of >= 0:
+            os.close(self._out_of)
+            self._out_of = -1
         for process, listener in zip(self._processes, self._listeners, strict=True):
             process.wait()
             listener.join()

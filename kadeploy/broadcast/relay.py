@@ -16,12 +16,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kadeploy.broadcast.checker import Checker
-from kadeploy.broadcast.feeder import Feeder
+from kadeploy.broadcast.feeder import Feeder, Terms
 from kadeploy.broadcast.heal import Timing
 from kadeploy.broadcast.link import LinkLost
+from kadeploy.broadcast.memory import free_memory
+from kadeploy.broadcast.meter import Meter
 from kadeploy.broadcast.reception import Outcome, Progress, Reception
-from kadeploy.broadcast.sink import Sink, SinkFailed
+from kadeploy.broadcast.sink import Sink
+from kadeploy.broadcast.sink_failed import SinkFailed
 from kadeploy.broadcast.spool import Spool
+from kadeploy.broadcast.standing import Standing
 from kadeploy.broadcast.upstream import Upstream
 
 log = logging.getLogger(__name__)
@@ -61,7 +65,7 @@ def receive(place: Place, orders: Reception, sink: Sink, report: Report, stop: t
     except (OSError, MemoryError, OverflowError) as error:
         place.close()
         nothing = Progress(received=0, verified=0, written=0, source="")
-        return Outcome(reason=f"no memory for {orders.spool_limit} bytes of image: {error}", progress=nothing)
+        return Outcome(reason=f"no memory for the image: {error}", progress=nothing)
     try:
         return relay.run(report)
     finally:
@@ -71,9 +75,9 @@ def receive(place: Place, orders: Reception, sink: Sink, report: Report, stop: t
 class SpoolShelf(Spool):
     """A spool that sends."""
 
-    def send(self, sock: socket.socket, offset: int, count: int) -> int:
+    def send(self, sock: socket.socket, head: bytes, offset: int, count: int, flags: int = 0) -> int:
         try:
-            return sock.send(self.view(offset, count))
+            return sock.sendmsg((head, self.view(offset, count)), (), flags)
         except KeyError as error:
             raise LinkLost("it is too slow: what it wanted is no longer in memory") from error
 
@@ -81,20 +85,28 @@ class SpoolShelf(Spool):
 class _Relay:
     def __init__(self, place: Place, orders: Reception, sink: Sink, stop: threading.Event) -> None:
         self._orders, self._sink, self._stop = orders, sink, stop
-        self._timing = Timing(stall=orders.stall)
+        self._timing = Timing(stall=orders.limits.stall)
         self._over = threading.Event()  # the threads are to end
         self._sunk = threading.Event()  # every byte is verified and the sink through with them, well or not
         self._sink_reason: str | None = None
         self._began = time.monotonic()
         self._written_after: float | None = None
-        self._spool = SpoolShelf(orders.manifest, orders.spool_limit)
-        self._upstream = Upstream(orders, self._spool, self._over)
+        self._spool = SpoolShelf(orders.manifest, orders.limits.spool_bytes(free_memory()))
+        self._standing = Standing(orders.rank)
+        self._upstream = Upstream(orders, self._spool, self._standing, self._over)
         self._checker = Checker(orders, self._spool, self._upstream, self._over)
         self._checkers = min(MOST_CHECKERS, os.cpu_count() or 1)
-        self._feeder = Feeder(
-            place.listener, self._spool, broadcast=orders.broadcast, secret=orders.secret, timing=self._timing
+        terms = Terms(
+            broadcast=orders.broadcast,
+            secret=orders.secret,
+            timing=self._timing,
+            rate=orders.limits.rate,
+            slow_share=orders.limits.slow_share,
         )
-        self._spool.floor = self._feeder.floor
+        self._feeder = Feeder(place.listener, self._spool, self._standing, terms)
+        self._feeder.streams = orders.shape.streams(orders.rank)
+        self._meter = Meter(self._spool)
+        self._spool.floor, self._spool.pass_on = self._feeder.floor, self._feeder.pass_on
         self._threads: list[threading.Thread] = []
 
     def run(self, report: Report) -> Outcome:
@@ -112,6 +124,7 @@ class _Relay:
             progress=self._progress(),
             repaired=tuple(self._checker.repaired),
             sources=self._upstream.sources,
+            moved=self._standing.why,
             received_after=received and received - self._began,
             written_after=self._written_after,
         )
@@ -150,7 +163,7 @@ class _Relay:
         while not self._stop.wait(self._timing.tick / 8):
             waited = time.monotonic() - done
             was_asked = is_last or self._feeder.served or waited >= self._timing.stall
-            if waited >= self._orders.linger or (was_asked and self._feeder.is_idle):
+            if waited >= self._orders.limits.linger or (was_asked and self._feeder.is_idle):
                 return
 
     def _consume(self) -> None:
@@ -196,9 +209,13 @@ class _Relay:
     def _progress(self) -> Progress:
         spool, sources = self._spool, self._upstream.sources
         written = spool.written * spool.manifest.chunk_size if self._sink_reason is None else 0
+        rate, blocked = self._meter.read()
         return Progress(
             received=spool.received,
             verified=spool.verified,
             written=min(spool.size, written),
             source=sources[-1] if sources else "",
+            rate=rate,
+            rank=self._standing.rank,
+            blocked=blocked,
         )

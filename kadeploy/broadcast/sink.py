@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from kadeploy.broadcast.device_sink import DeviceSink, UnpackedDeviceSink
 from kadeploy.broadcast.pipeline import Pipeline, PipelineFailed
-
-
-class SinkFailed(Exception):
-    """The argument is the reason, one line."""
+from kadeploy.broadcast.sink_failed import SinkFailed, reason
 
 
 class Sink(Protocol):
@@ -105,18 +102,18 @@ class FileSink:
         self._file = -1
 
     def open(self, size: int) -> None:
-        with _reason(self._path):
+        with reason(self._path):
             self._file = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
             if size:
                 os.posix_fallocate(self._file, 0, size)
 
     def write(self, data: memoryview) -> None:
-        with _reason(self._path):
+        with reason(self._path):
             while data:
                 data = data[os.write(self._file, data) :]
 
     def finish(self) -> None:
-        with _reason(self._path):
+        with reason(self._path):
             os.fsync(self._file)
             os.close(self._file)
             self._file = -1
@@ -135,48 +132,6 @@ class FileSink:
     def interrupt(self) -> None: ...
 
 
-class DeviceSink:
-    """A block device, written from its start."""
-
-    def __init__(self, path: str) -> None:
-        self._path, self._device = Path(path), -1
-
-    def open(self, size: int) -> None:
-        with _reason(self._path):
-            self._device = os.open(self._path, os.O_WRONLY | os.O_EXCL | os.O_CLOEXEC)
-            if not stat.S_ISBLK(os.fstat(self._device).st_mode):
-                raise SinkFailed(f"{self._path} is not a block device")
-            room = os.lseek(self._device, 0, os.SEEK_END)
-            os.lseek(self._device, 0, os.SEEK_SET)
-        if room < size:
-            raise SinkFailed(f"{self._path} is too small: it has {room} bytes, the image {size}")
-
-    def write(self, data: memoryview) -> None:
-        with _reason(self._path):
-            while data:
-                data = data[os.write(self._device, data) :]
-
-    def finish(self) -> None:
-        with _reason(self._path):
-            os.fsync(self._device)
-        self.abort()
-
-    def abort(self) -> None:
-        if self._device >= 0:
-            os.close(self._device)
-            self._device = -1
-
-    def interrupt(self) -> None: ...
-
-
-@contextlib.contextmanager
-def _reason(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise SinkFailed(f"{path}: {error.strerror or error}") from error
-
-
 class SinkKind(StrEnum):
     COMMAND = "command"
     FILE = "file"
@@ -186,7 +141,8 @@ class SinkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkOrder:
-    """Which sink a node opens, as it travels: `path` of a file or device (of what to sync, for commands)."""
+    """Which sink a node opens, as it travels: `path` of a file or device (of what to sync, for commands). A device gets
+    what the commands make of the image, if there are any."""
 
     kind: SinkKind
     path: str = ""
@@ -206,6 +162,8 @@ class SinkOrder:
                 return CommandSink(self.commands, sync=self.path)
             case SinkKind.FILE:
                 return FileSink(self.path)
+            case SinkKind.DEVICE if self.commands:
+                return UnpackedDeviceSink(self.path, self.commands)
             case SinkKind.DEVICE:
                 return DeviceSink(self.path)
             case SinkKind.NONE:

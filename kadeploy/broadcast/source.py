@@ -11,12 +11,15 @@ import os
 import secrets
 import socket
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from kadeploy.broadcast.feeder import Feeder
+from kadeploy.broadcast.allowance import UNLIMITED, Allowance
+from kadeploy.broadcast.feeder import Feeder, Terms
 from kadeploy.broadcast.heal import Timing
 from kadeploy.broadcast.manifest import Manifest
-from kadeploy.broadcast.order import Member
-from kadeploy.broadcast.reception import Reception
+from kadeploy.broadcast.order import CHAIN, HEAD_RANK, Member, Shape
+from kadeploy.broadcast.reception import DEFAULTS, Limits, Reception
+from kadeploy.broadcast.standing import Standing
 from kadeploy.broadcast.wire import MOST_DATA
 from kadeploy.errors import InvalidFile
 
@@ -39,9 +42,11 @@ class Head:
         broadcast: bytes | None = None,
         secret: bytes | None = None,
         stall: float = 2.0,
-        rate: int | None = None,
+        rate: int = 0,
+        allowance: Allowance = UNLIMITED,
     ) -> None:
-        """`rate`: at most so many bytes a second to each reader. Raises InvalidFile; OSError when it cannot listen."""
+        """`rate`: at most so many bytes a second to each reader, 0 for no limit; `allowance`: of all heads with
+        the same one. Raises InvalidFile; OSError when it cannot listen."""
         self.manifest = manifest
         self.broadcast = broadcast or secrets.token_bytes(16)
         self.secret = secret or secrets.token_bytes(32)
@@ -54,10 +59,14 @@ class Head:
             self._shelf.close()
             raise
         self.port: int = listener.getsockname()[1]
-        timing = Timing(stall=stall)
-        self._feeder = Feeder(
-            listener, self._shelf, broadcast=self.broadcast, secret=self.secret, timing=timing, rate=rate
+        terms = Terms(
+            broadcast=self.broadcast,
+            secret=self.secret,
+            timing=Timing(stall=stall),
+            rate=rate,
+            allowance=allowance,
         )
+        self._feeder = Feeder(listener, self._shelf, Standing(HEAD_RANK), terms)
 
     def start(self) -> None:
         self._feeder.start()
@@ -77,11 +86,11 @@ class Head:
         *,
         host: str,
         name: str = "server",
-        spool_limit: int = 256 << 20,
-        patience: float = 60.0,
-        linger: float = 60.0,
+        shape: Shape = CHAIN,
+        limits: Limits = DEFAULTS,
     ) -> dict[str, Reception]:
         """Each node's orders. `host` is this head's address as nodes see it."""
+        self._feeder.streams = shape.streams(HEAD_RANK)
         head = Member(name=name, host=host, port=self.port)
         return {
             member.name: Reception(
@@ -91,10 +100,8 @@ class Head:
                 order=tuple(chain),
                 head=head,
                 manifest=self.manifest,
-                spool_limit=spool_limit,
-                stall=self._stall,
-                patience=patience,
-                linger=linger,
+                shape=shape,
+                limits=replace(limits, stall=self._stall),
             )
             for member in chain
         }
@@ -114,10 +121,16 @@ class FileShelf:
     def position(self) -> int:
         return self.size
 
+    @property
+    def blocked(self) -> float:
+        return 0.0
+
     def wait(self, offset: int, end: int, *, verified: bool, timeout: float) -> int:
         return min(end - offset, MOST_DATA)
 
-    def send(self, sock: socket.socket, offset: int, count: int) -> int:
+    def send(self, sock: socket.socket, head: bytes, offset: int, count: int, flags: int = 0) -> int:
+        if head:
+            return sock.send(head, flags | socket.MSG_MORE)
         return os.sendfile(sock.fileno(), self._file, offset, count)
 
     def moved(self) -> None: ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import mmap
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
@@ -32,12 +33,16 @@ class Spool:
         self.written = 0  # chunks the sink is through with, in order
         self.base = 0  # the first chunk kept
         self.broken: str | None = None
+        self.blocked = 0.0  # seconds in all without room for more
         self.unchecked: SimpleQueue[int] = SimpleQueue()  # chunks complete, not yet verified
         self.bad: SimpleQueue[int] = SimpleQueue()
         self.floor: Callable[[], int | None] = lambda: None  # lowest offset readers need
+        self.pass_on: Callable[[], bool] = lambda: False  # give new bytes to readers; False: wake those that wait
         count = min(manifest.count, max(FEWEST_SLOTS, limit // manifest.chunk_size))
         self._memory = mmap.mmap(-1, max(1, count * manifest.chunk_size), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self._view = memoryview(self._memory)
+        self._step, self._size = manifest.chunk_size, manifest.size
+        self._filling = -1, self._view  # the chunk that bytes go into, and its memory
         self._free = list(range(count))
         self._slots: dict[int, int] = {}
         self._good = bytearray(manifest.count)
@@ -57,15 +62,17 @@ class Spool:
 
     def room(self, most: int, timeout: float) -> memoryview | None:
         """Where the next bytes go, at most `most` of them; None if nothing could be let go within `timeout` seconds."""
-        index, into = divmod(self.received, self.manifest.chunk_size)
-        if index not in self._slots:
+        index, into = divmod(self.received, self._step)
+        if index != self._filling[0]:
             with self._room:
                 if not self._take_slot(index):
+                    began = time.monotonic()
                     self._room.wait(timeout)
+                    self.blocked += time.monotonic() - began
                     if not self._take_slot(index):
                         return None
-        start = self._slots[index] * self.manifest.chunk_size
-        return self._view[start + into : start + min(self.manifest.span(index)[1], into + most)]
+            self._filling = index, self.chunk(index)
+        return self._filling[1][into : into + most]
 
     def _take_slot(self, index: int) -> bool:
         if not self._free and self.base < self.written:
@@ -79,11 +86,12 @@ class Spool:
 
     def advance(self, count: int) -> None:
         """So many bytes were put where `room` said."""
-        with self._arrived:
-            self.received += count
-            self._arrived.notify_all()
-        if self.received == self.size or self.received % self.manifest.chunk_size == 0:
-            self.unchecked.put((self.received - 1) // self.manifest.chunk_size)
+        self.received += count
+        if not self.pass_on():
+            with self._arrived:
+                self._arrived.notify_all()
+        if self.received % self._step == 0 or self.received == self._size:
+            self.unchecked.put((self.received - 1) // self._step)
 
     def chunk(self, index: int) -> memoryview:
         """The bytes of a chunk that is kept."""
@@ -161,5 +169,6 @@ class Spool:
 
     def view(self, offset: int, most: int) -> memoryview:
         """Bytes from `offset`, at most `most`, not past the end of their chunk."""
-        index, into = divmod(offset, self.manifest.chunk_size)
-        return self.chunk(index)[into : into + most]
+        index, into = divmod(offset, self._step)
+        filling, chunk = self._filling
+        return (chunk if index == filling else self.chunk(index))[into : into + most]

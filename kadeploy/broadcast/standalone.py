@@ -25,7 +25,8 @@ def main() -> int:
     parser.add_argument("--host", default="", help="the address to listen at (default: all)")
     parser.add_argument("--verbose", action="store_true", help="say on standard error what happens")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO if options.verbose else logging.ERROR)
+    level = logging.INFO if options.verbose else logging.ERROR
+    logging.basicConfig(level=level, format="%(asctime)s %(threadName)s: %(message)s")
     place = open_place(options.host)
     _say({"port": place.port})
     line = sys.stdin.readline()

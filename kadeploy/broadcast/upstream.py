@@ -5,48 +5,66 @@ It sends nothing but signs of life, so it is never in the way of who reads from 
 
 from __future__ import annotations
 
+import functools
 import logging
 import secrets
 import threading
 import time
+from collections.abc import Callable
 
-from kadeploy.broadcast.heal import Failure, Move, Timing, sources, when_parked
+from kadeploy.broadcast.heal import Failure, Move, Timing, place_of, sources, when_parked
 from kadeploy.broadcast.link import Link, LinkLost, Silent, dial
+from kadeploy.broadcast.opinion import SecondOpinion
 from kadeploy.broadcast.order import HEAD_RANK, Member
 from kadeploy.broadcast.reception import Reception
 from kadeploy.broadcast.spool import Spool
-from kadeploy.broadcast.wire import NONCE_SIZE, Frame, Hello, Kind
+from kadeploy.broadcast.standing import Standing
+from kadeploy.broadcast.wire import MOST_DATA, NONCE_SIZE, Frame, Hello, Kind
 
 log = logging.getLogger(__name__)
+
+
+class _Elsewhere(Exception):
+    """Another source has been found while this one still lives; the argument says why."""
 
 
 class Upstream:
     """`run` returns when every byte is verified, or when the spool is broken."""
 
-    def __init__(self, reception: Reception, spool: Spool, stop: threading.Event) -> None:
+    def __init__(self, reception: Reception, spool: Spool, standing: Standing, stop: threading.Event) -> None:
         self.complete_at: float | None = None  # when the last byte was received
         self._used: list[tuple[int, int]] = []  # (first byte, rank of the source it came from)
-        self._reception, self._spool, self._stop = reception, spool, stop
-        self._timing = Timing(stall=reception.stall)
+        self._reception, self._spool, self._standing, self._stop = reception, spool, standing, stop
+        self._timing = Timing(stall=reception.limits.stall)
         self._failures: dict[int, Failure] = {}
         self._wanted: int | None = None  # a nearer source that another one sent us to
         self._moved = time.monotonic()
         self._why = "no source was tried"
+        self._link: Link | None = None  # to the source of now
+        standing.when_moved.append(self._leave)
+        self._next: tuple[int, Link] | None = None  # found while the last one was silent
+        self._doubted: Link | None = None  # for this one, others were asked
+        self._opinion = SecondOpinion(self.dial, self._spool)
 
     def run(self) -> None:
         while self._spool.received < self._spool.size and not self._is_over():
-            found = self._find()
+            found, self._next = self._next or self._find(), None
             if found is None:
                 self._stop.wait(self._timing.tick / 4)
                 continue
             rank, link = found
+            link.gather(self._reception.grain)
+            self._link = link
             self._why = f"{self.member(rank).name}: it has none either"
             try:
                 if self._drain(rank, link):
                     self._stay(link)
             except LinkLost as lost:
                 self._note(rank, str(lost), sure=isinstance(lost, Silent))
+            except _Elsewhere as better:
+                self._note(rank, str(better), sure=rank != HEAD_RANK)
             finally:
+                self._link = None
                 link.close()
 
     def member(self, rank: int) -> Member:
@@ -67,7 +85,7 @@ class Upstream:
             broadcast=self._reception.broadcast,
             nonce=secrets.token_bytes(NONCE_SIZE),
             name=self._reception.me,
-            rank=self._reception.rank,
+            rank=self._standing.rank,
             offset=offset,
             end=end,
             ranged=ranged,
@@ -76,17 +94,20 @@ class Upstream:
 
     def _is_over(self) -> bool:
         quiet = time.monotonic() - self._moved
-        if quiet >= self._reception.patience:
+        if quiet >= self._reception.limits.patience:
             self._spool.fail(f"no bytes for {quiet:.0f} s: {self._why}")
         return self._stop.is_set() or self._spool.broken is not None
 
-    def _find(self) -> tuple[int, Link] | None:
+    def _find(self, but: int | None = None) -> tuple[int, Link] | None:
         """The first source that answers, best first; failures are remembered."""
-        best = sources(self._reception.rank, self._failures, time.monotonic(), self._timing)
+        before = self._reception.shape.before(self._standing.rank, len(self._reception.order))
+        best = sources(before, self._failures, time.monotonic(), self._timing)
         for rank in best:
             if self._is_over():
                 return None
-            anew = rank == self._wanted or (rank == best[0] and not self._used)
+            if rank == but:
+                continue
+            anew = but is None and (rank == self._wanted or (rank == best[0] and not self._used))
             try:
                 link = self.dial(rank, self._spool.received, self._spool.size, answer=self._timing.answer(anew))
             except LinkLost as lost:
@@ -103,34 +124,43 @@ class Upstream:
 
     def _drain(self, rank: int, link: Link) -> bool:
         """Take all there is; false if another source is better. Raises LinkLost when this one is of no more use."""
+        idle = functools.partial(self._idle, rank, link)
         while True:
-            frame = link.next_frame(lambda: self._still_here(link))
+            frame = link.next_frame(idle)
             match frame.kind:
                 case Kind.DATA:
-                    self._take(rank, link, frame)
+                    self._take(rank, link, frame, idle)
+                    self._consider(rank, link, frame)
                 case Kind.ALIVE:
+                    self._standing.hops = frame.hops + 1
                     self._still_here(link)
                 case Kind.PARKED:
+                    self._moved = time.monotonic()  # it lives, and has a reason
                     self._still_here(link)
                     if not self._wait_in_line(link, frame.value):
                         return False
+                case Kind.YIELD:
+                    self._standing.move(f"{self.member(rank).name} had more for it than it took")
+                    return False
                 case Kind.END if self.complete_at is not None:
                     return True
                 case _:
                     raise LinkLost(f"no longer has byte {self._spool.received}")
 
-    def _take(self, rank: int, link: Link, frame: Frame) -> None:
+    def _take(self, rank: int, link: Link, frame: Frame, idle: Callable[[], None]) -> None:
         spool, left = self._spool, frame.length
         if frame.value != spool.received or left > spool.size - spool.received:
             raise LinkLost("it is out of step")
         self._use(rank)
+        if frame.value + left + MOST_DATA >= spool.size:
+            link.gather(1)  # the last bytes: no more will come to make up the number
         while left:
             room = spool.room(left, self._timing.tick)
             if room is None:
                 self._moved = time.monotonic()  # it is not the source that is slow
                 self._still_here(link)
                 continue
-            count = link.pull(room, lambda: self._still_here(link))
+            count = link.pull(room, idle)
             spool.advance(count)
             left -= count
             if self._stop.is_set():
@@ -139,19 +169,52 @@ class Upstream:
         if spool.received == spool.size:
             self.complete_at = self._moved
 
+    def _consider(self, rank: int, link: Link, frame: Frame) -> None:
+        """Whether this source, which is fed by the head, gives what the head could. If not, the head does."""
+        self._standing.hops = frame.hops + 1
+        if frame.hops == 1 and self._reception.limits.slow_share and self._opinion.blames(link):
+            head = self.dial(HEAD_RANK, self._spool.received, self._spool.size, answer=self._timing.stall)
+            head.tell(Kind.SLOW, value=rank)
+            self._next = HEAD_RANK, head
+            raise _Elsewhere("it gives less than the head could")
+
+    def _leave(self) -> None:
+        """This node has moved: its source is another one now."""
+        link = self._link
+        if link is not None:
+            link.cut()
+
+    def _idle(self, rank: int, link: Link) -> None:
+        """Nothing comes. It may only be slow, so it is left only for one that answers."""
+        self._still_here(link)
+        if time.monotonic() - link.heard >= self._timing.suspect and link is not self._doubted:
+            self._doubted = link
+            self._next = self._find(but=rank)
+            if self._next is not None:
+                raise _Elsewhere(f"silent for {self._timing.suspect:g} s")
+
     def _use(self, rank: int) -> None:
         if not self._used or self._used[-1][1] != rank:
             self._used.append((self._spool.received, rank))
 
     def _wait_in_line(self, link: Link, fed: int) -> bool:
         """Whether to stay in line behind the reader of rank `fed`."""
-        move = when_parked(self._reception.rank, fed, self._failures)
-        if move is Move.NEARER:
-            self._failures.pop(fed, None)
-            self._wanted = fed
-        elif move is Move.INSIST:
-            link.tell(Kind.INSIST)
-        return move is not Move.NEARER
+        place = place_of(fed)
+        if not 0 <= place < len(self._reception.order):
+            return True  # it came late: this node's orders do not know it
+        match when_parked(self._standing.rank, fed, self._failures):
+            case Move.NEARER:
+                self._failures.pop(place, None)
+                self._wanted = place
+                return False
+            case Move.LAST:
+                self._standing.move("the others went on without it")
+                return False
+            case Move.INSIST:
+                link.tell(Kind.INSIST)
+            case Move.WAIT:
+                pass
+        return True
 
     def _still_here(self, link: Link) -> None:
         if self._is_over():

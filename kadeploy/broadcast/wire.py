@@ -6,8 +6,8 @@ connects to a node can give it anything. Both prove that they know the broadcast
     reader -> source   hello: broadcast, nonce, who I am, which bytes I want
     source -> reader   nonce, HMAC(secret, "source" + hello + nonce)
     reader -> source   HMAC(secret, "reader" + hello + nonce)
-    source -> reader   frames: DATA, ALIVE, PARKED, GONE, END
-    reader -> source   frames: ALIVE, INSIST, BYE
+    source -> reader   frames: DATA, ALIVE, PARKED, GONE, END, YIELD
+    reader -> source   frames: ALIVE, INSIST, BYE, SLOW
 
 A DATA frame announces only bytes that the source has, so that a source without news can still say it is
 alive. All numbers are big-endian.
@@ -20,14 +20,15 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
-MAGIC = b"KDCHAIN1"
+MAGIC = b"KDCHAIN2"
 NONCE_SIZE = 16
 PROOF_SIZE = 32
 CHALLENGE_SIZE = NONCE_SIZE + PROOF_SIZE
 MOST_DATA = 1 << 20  # bytes in one DATA frame
 
 _HELLO = struct.Struct("!8s16s16siQQBB")
-_FRAME = struct.Struct("!BxxxIQ")
+_FRAME = struct.Struct("!BBxxIQ")
+MOST_HOPS = 255
 HELLO_SIZE = _HELLO.size
 FRAME_SIZE = _FRAME.size
 
@@ -44,17 +45,22 @@ class Kind(IntEnum):
     END = 5  # everything wanted has been sent
     INSIST = 6  # a parked reader has nowhere else to go
     BYE = 7  # the reader has all it wanted, verified
+    YIELD = 8  # the reader holds back those behind it: it is to read from the end of the chain
+    SLOW = 9  # the reader of rank `value` holds back the one who says so
 
 
-FROM_SOURCE = frozenset({Kind.DATA, Kind.ALIVE, Kind.PARKED, Kind.GONE, Kind.END})
-FROM_READER = frozenset({Kind.ALIVE, Kind.INSIST, Kind.BYE})
+FROM_SOURCE = frozenset({Kind.DATA, Kind.ALIVE, Kind.PARKED, Kind.GONE, Kind.END, Kind.YIELD})
+FROM_READER = frozenset({Kind.ALIVE, Kind.INSIST, Kind.BYE, Kind.SLOW})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
+    """`hops`: how far the sender is from the head, for DATA and ALIVE; the head itself is 0."""
+
     kind: Kind
     length: int = 0
     value: int = 0
+    hops: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,18 +77,23 @@ class Hello:
 
 
 def encode_frame(frame: Frame) -> bytes:
-    return _FRAME.pack(frame.kind, frame.length, frame.value)
+    return _FRAME.pack(frame.kind, frame.hops, frame.length, frame.value)
+
+
+def data_head(offset: int, length: int, hops: int) -> bytes:
+    """The frame that announces these bytes."""
+    return _FRAME.pack(Kind.DATA, hops, length, offset)
 
 
 def decode_frame(data: bytes | bytearray | memoryview, allowed: frozenset[Kind]) -> Frame:
     """Raises BadWire for anything that the other side may not say."""
-    number, length, value = _FRAME.unpack(data)
+    number, hops, length, value = _FRAME.unpack(data)
     if number not in allowed:
         raise BadWire(f"unexpected frame {number}")
     kind = Kind(number)
     if length > (MOST_DATA if kind is Kind.DATA else 0) or (kind is Kind.DATA and not length):
         raise BadWire(f"a {kind.name} frame of {length} bytes")
-    return Frame(kind=kind, length=length, value=value)
+    return Frame(kind=kind, length=length, value=value, hops=hops)
 
 
 def encode_hello(hello: Hello) -> bytes:

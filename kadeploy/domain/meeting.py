@@ -93,11 +93,12 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advance:
-    """Agent: bytes done of bytes in all (0 when not known), at most once a second."""
+    """Agent: bytes done of bytes in all (0 when not known), at most once a second; `detail` is the command's own."""
 
     key: str
     done: int
     total: int
+    detail: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

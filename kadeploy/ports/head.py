@@ -36,9 +36,15 @@ class Head(Protocol):
     @property
     def identity(self) -> Identity: ...
 
-    def orders(self, seats: Sequence[Seat], *, host: str) -> Mapping[str, Mapping[str, object]]:
-        """For each node what its agent must know; the chain's order is chosen here. `host`: this server, as nodes
-        see it."""
+    def orders(
+        self, seats: Sequence[Seat], *, host: str, late: Sequence[Seat] = ()
+    ) -> Mapping[str, Mapping[str, object]]:
+        """For each node what its agent must know; the order of `seats` is chosen here, `late` ones come after them in
+        theirs. `host`: this server, as nodes see it."""
+        ...
+
+    def bottleneck(self, progress: Mapping[str, Mapping[str, object]]) -> str:
+        """What it waits for, in words, from what each node's agent last said of itself; empty if nothing."""
         ...
 
     def stop(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import signal
 import subprocess
@@ -13,10 +14,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from kadeploy.broadcast.order import Member
-from kadeploy.broadcast.reception import Outcome, Progress, Reception
+from kadeploy.broadcast.reception import DEFAULTS, Outcome, Progress, Reception
 from kadeploy.broadcast.sink import SinkOrder
 from kadeploy.broadcast.source import Head
 from kadeploy.testing.namespaces import Host
@@ -36,6 +38,7 @@ class RelayProcess:
         )
         self.name, self.host = name, host
         self.progress: Progress | None = None
+        self.progressed_at = 0.0  # when it said so; the last time is when its sink was through
         self.ended_at = 0.0
         self._outcome: queue.Queue[Outcome | None] = queue.Queue()
         self._advanced = threading.Condition()
@@ -54,9 +57,9 @@ class RelayProcess:
         self.process.stdin.write(line.encode())
         self.process.stdin.flush()
 
-    def wait_progress(self, enough: Callable[[Progress], bool]) -> None:
+    def wait_progress(self, enough: Callable[[Progress], bool], timeout: float = LONGEST) -> None:
         with self._advanced:
-            assert self._advanced.wait_for(lambda: self.progress is not None and enough(self.progress), LONGEST)
+            assert self._advanced.wait_for(lambda: self.progress is not None and enough(self.progress), timeout)
 
     def wait_begun(self) -> None:
         """Some bytes have arrived, by its own first report."""
@@ -66,12 +69,17 @@ class RelayProcess:
         assert self.process.stdin is not None
         self.process.stdin.close()
 
-    def outcome(self) -> Outcome | None:
+    def outcome(self, timeout: float = LONGEST) -> Outcome | None:
         """None when it died."""
-        return self._outcome.get(timeout=LONGEST)
+        return self._outcome.get(timeout=timeout)
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
+
+    def processor_seconds(self) -> float:
+        """Used so far; a process that has ended keeps its figures until `end`."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def end(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -93,6 +101,7 @@ class RelayProcess:
             if "progress" in said:
                 with self._advanced:
                     self.progress = Progress.from_json(said["progress"])
+                    self.progressed_at = time.monotonic()
                     self._advanced.notify_all()
             if "outcome" in said:
                 last = Outcome.from_json(said["outcome"])
@@ -133,9 +142,8 @@ def give_orders(
     host: str = "127.0.0.1",
     **changes: Any,
 ) -> dict[str, Reception]:
-    """The whole chain to every node, each with its sink; `changes` to their orders. `host` is the head's."""
-    orders = head.orders([node.member for node in nodes], host=host)
+    """The whole chain to every node, each with its sink; `changes` to their limits. `host` is the head's."""
+    orders = head.orders([node.member for node in nodes], host=host, limits=replace(DEFAULTS, **changes))
     for node in nodes:
-        orders[node.name] = replace(orders[node.name], **changes)
         node.order(orders[node.name], sink(node.name))
     return orders

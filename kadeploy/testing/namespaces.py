@@ -11,7 +11,7 @@ import ctypes
 import itertools
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,24 @@ class Host:
     def unplug(self) -> None:
         """From now on nothing comes or goes, and nobody is told."""
         _run("ip", "link", "set", self.port, "down")
+
+    def part_from(self, others: Sequence[Host]) -> None:
+        """From now on this host hears nothing of these others, and nobody is told; all else goes on (nftables)."""
+        chain = ("add", "chain", "inet", "parted", "in", "{ type filter hook input priority 0; }")
+        self._nft("add", "table", "inet", "parted")
+        self._nft(*chain)
+        for other in others:
+            self._nft("add", "rule", "inet", "parted", "in", "ip", "saddr", other.address, "drop")
+
+    def refuse(self, percent: int) -> None:
+        """From now on so many of a hundred connections to this host are refused, by lot (nftables)."""
+        self._nft("add", "table", "inet", "refused")
+        self._nft("add", "chain", "inet", "refused", "in", "{ type filter hook input priority 0; }")
+        lot = ("numgen", "random", "mod", "100", "<", str(percent), "reject", "with", "tcp", "reset")
+        self._nft("add", "rule", "inet", "refused", "in", "tcp", "flags", "syn", "/", "syn,ack", *lot)
+
+    def _nft(self, *words: str) -> None:
+        _run("ip", "netns", "exec", self.namespace, "nft", *words)
 
 
 @dataclass(slots=True)
@@ -60,8 +78,13 @@ class Network:
 
 
 @contextlib.contextmanager
-def network(count: int, *, rate: str = "", mtu: int = 1500) -> Iterator[list[Host]]:
-    """`count` hosts; the first one is often the server. All is removed at the end."""
+def network(
+    count: int, *, rate: str = "", mtu: int = 1500, rates: Mapping[int, str] | None = None
+) -> Iterator[list[Host]]:
+    """`count` hosts, numbered from 0; the first one is often the server. All is removed at the end.
+
+    `rates` are of hosts that differ from `rate`, by number.
+    """
     # The kernel takes its time to remove a network: the next one has other names.
     net = Network(f"kb{os.getpid() % 100000}{next(_numbers)}")
     try:
@@ -70,7 +93,7 @@ def network(count: int, *, rate: str = "", mtu: int = 1500) -> Iterator[list[Hos
         _run("ip", "link", "set", net.bridge, "arp", "off")
         _run("ip", "link", "set", net.bridge, "up")
         for number in range(count):
-            net.add(number, rate, mtu)
+            net.add(number, (rates or {}).get(number, rate), mtu)
         yield net.hosts
     finally:
         for host in net.hosts:

@@ -78,6 +78,7 @@ async def _take_part(taken: Place, orders: Reception, sink: Sink, meter: Meter) 
     stop = threading.Event()
 
     def report(progress: Progress) -> None:
+        meter.detail = progress.to_json()
         meter.done = progress.written
 
     work = asyncio.create_task(asyncio.to_thread(receive, taken, orders, sink, report, stop))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from kadeploy.domain.meeting import Acknowledge, Advance, BadMessage, Cancel, Ended, Run
@@ -12,6 +13,9 @@ from kadeploy.errors import Conflict
 from kadeploy.ports.remote import Command, ReportBytes
 
 _log = logging.getLogger(__name__)
+
+ReportDetail = Callable[[str, Mapping[str, object]], None]
+"""(node, what the command says of itself beside its bytes)."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -23,6 +27,7 @@ class Call:
     key: str
     command: Command
     report: ReportBytes | None
+    detail: ReportDetail | None = None
     done: asyncio.Future[Ended] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     boot: str = ""
     answered: bool = False
@@ -94,6 +99,8 @@ class Calls:
 
     def advanced(self, session: Session, message: Advance) -> None:
         call = self._calls.get(session.node, {}).get(message.key)
+        if call and call.detail and message.detail:
+            call.detail(session.node, message.detail)
         if call and call.report:
             call.report(session.node, message.done, message.total)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
-from kadeploy.drivers.agents.calls import Call
+from kadeploy.drivers.agents.calls import Call, ReportDetail
 from kadeploy.drivers.agents.meeting import Meeting
 from kadeploy.ports.remote import Command, ReportBytes
 
@@ -29,12 +29,13 @@ class AgentRemote:
         deadline: float,
         report: ReportBytes | None = None,
         leaves: bool = False,
+        detail: ReportDetail | None = None,
     ) -> Result:
         calls: list[Call] = []
         end = asyncio.get_running_loop().time() + deadline
         try:
             for node in nodes:
-                call = Call(node=node, key=key, command=make(node), report=report)
+                call = Call(node=node, key=key, command=make(node), report=report, detail=detail)
                 self._meeting.calls.ask(call, self._meeting.session(node))
                 calls.append(call)
                 if len(calls) % _AT_ONCE == 0:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kadeploy.broadcast.heads import ImageHeads
+from kadeploy.broadcast.heads import ImageHeads, Style
 from kadeploy.domain.image import Compression, ImageKind, LocalFile
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
@@ -71,7 +71,7 @@ async def send(
     rate: int = 0,
     seen: list[int] | None = None,
 ) -> Result:
-    broadcast = AgentBroadcast(server.meeting, server.remote, ImageHeads(rate=rate))
+    broadcast = AgentBroadcast(server.meeting, server.remote, ImageHeads(Style(rate=rate)))
     return await broadcast.send(
         NODES,
         image,

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from kadeploy.broadcast.sink import CommandSink, DeviceSink, FileSink, Sink, SinkFailed
+from kadeploy.broadcast.device import UNIT, Device
+from kadeploy.broadcast.device_sink import DeviceSink, UnpackedDeviceSink
+from kadeploy.broadcast.sink import CommandSink, FileSink, Sink
+from kadeploy.broadcast.sink_failed import SinkFailed
 
 CONTENT = random.Random(3).randbytes(3_000_000)
 
@@ -106,3 +109,64 @@ def test_what_is_no_device_is_told(tmp_path: Path) -> None:
         with pytest.raises(SinkFailed, match=why):
             sink.open(1)
         sink.abort()
+
+
+def holed() -> bytes:
+    """Zeros of every kind of place: whole pieces, across them, at the end; and a tail that is no whole block."""
+    content = bytearray(os.urandom(3_000_001))
+    for start, end in ((0, 70_000), (131_072, 1_000_000), (1_500_000, 1_500_100), (2_900_000, 3_000_001)):
+        content[start:end] = bytes(end - start)
+    return bytes(content)
+
+
+@pytest.mark.netns
+@pytest.mark.skipif(os.geteuid() != 0, reason="loop devices need root")
+def test_zeros_are_made_and_not_written(tmp_path: Path) -> None:
+    content = holed()
+    with device(tmp_path / "disk", 4 << 20) as path:
+        Path(path).write_bytes(b"\xff" * (4 << 20))
+        disk = Device(Path(path))
+        disk.discard(0)
+        for start in range(0, len(content), 1 << 20):
+            disk.write(memoryview(content)[start : start + (1 << 20)])
+        disk.sync()
+        disk.close()
+        assert (tmp_path / "disk").read_bytes() == content + b"\xff" * ((4 << 20) - len(content))
+        assert disk.skipped >= 12 * UNIT
+
+
+@pytest.mark.netns
+@pytest.mark.skipif(os.geteuid() != 0, reason="loop devices need root")
+def test_a_device_gets_what_commands_make_of_the_image(tmp_path: Path) -> None:
+    content = holed()
+    with device(tmp_path / "disk", 4 << 20) as path:
+        unpack(path, content)
+        assert (tmp_path / "disk").read_bytes()[: len(content)] == content
+
+
+@pytest.mark.netns
+@pytest.mark.skipif(os.geteuid() != 0, reason="loop devices need root")
+def test_what_becomes_larger_than_its_device_is_told(tmp_path: Path) -> None:
+    with (
+        device(tmp_path / "disk", 1 << 20) as path,
+        pytest.raises(SinkFailed, match=f"{path} is too small: it has 1048576 bytes, the image more"),
+    ):
+        unpack(path, holed())
+
+
+def unpack(path: str, content: bytes) -> None:
+    packed = subprocess.run(["gzip", "-c"], input=content, capture_output=True, check=True).stdout
+    sink = UnpackedDeviceSink(path, (("gzip", "-dc"),))
+    sink.open(len(packed))
+    try:
+        sink.write(memoryview(packed))
+        sink.finish()
+    finally:
+        sink.abort()
+
+
+def test_what_is_no_archive_fails_a_device(tmp_path: Path) -> None:
+    sink = UnpackedDeviceSink(str(tmp_path / "none"), (("gzip", "-dc"),))
+    with pytest.raises(SinkFailed, match="No such file"):
+        sink.open(1)
+    sink.abort()

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from kadeploy.broadcast.manifest import manifest_from
-from kadeploy.broadcast.order import Member
-from kadeploy.broadcast.reception import Outcome, Progress, Reception
+from kadeploy.broadcast.order import Form, Member, Shape
+from kadeploy.broadcast.reception import Limits, Outcome, Progress, Reception
 from kadeploy.broadcast.sink import SinkKind, SinkOrder
 
 CHAIN = tuple(Member(name=f"node-{number}", host=f"10.0.0.{number}", port=4000 + number) for number in (1, 2, 3))
@@ -17,7 +17,8 @@ ORDERS = Reception(
     order=CHAIN,
     head=Member(name="server", host="10.0.0.254", port=3999),
     manifest=manifest_from(5, 5, [bytes(32)]),
-    stall=1.5,
+    shape=Shape(form=Form.TREE, arity=3),
+    limits=Limits(stall=1.5, spool_share=0.25),
 )
 
 

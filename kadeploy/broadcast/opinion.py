@@ -1,0 +1,86 @@
+"""Does the first node of a chain hold back all the others? Nobody before it can see that: the head has every byte.
+
+So the second node asks the head for some bytes, once for each first node it reads from: were the head's own link the
+limit, the two streams would share it; when the head gives far more, the node between is to blame.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import Protocol
+
+from kadeploy.broadcast.heal import WORTH, is_to_blame
+from kadeploy.broadcast.link import Link, LinkLost
+from kadeploy.broadcast.order import HEAD_RANK
+from kadeploy.broadcast.spool import Spool
+from kadeploy.broadcast.wire import Kind
+
+WATCH = 0.3  # seconds of the stream before the head is asked
+SAMPLE = 0.02  # seconds of the stream that are asked for
+LEAST_SAMPLE = 512 << 10
+ANSWER = 1.0  # seconds for the head to answer, and for the bytes to come
+
+
+class _Dial(Protocol):
+    def __call__(self, rank: int, offset: int, end: int, *, ranged: bool, answer: float) -> Link: ...
+
+
+class SecondOpinion:
+    def __init__(self, dial: _Dial, spool: Spool) -> None:
+        self._dial, self._spool = dial, spool
+        self._link: Link | None = None  # the one that is judged
+        self._began = 0.0
+        self._received = 0
+        self._blocked = 0.0
+        self._is_asking = False
+        self._verdict = False
+
+    def blames(self, link: Link) -> bool:
+        """Called now and then while bytes come over this link; true at most once for each."""
+        now, spool = time.monotonic(), self._spool
+        if link is not self._link:
+            self._link, self._began, self._received, self._blocked = link, now, spool.received, spool.blocked
+            self._is_asking = self._verdict = False
+        if self._verdict:
+            self._verdict = False
+            return True
+        span = now - self._began
+        if not self._is_asking and span >= WATCH:
+            self._is_asking = True
+            rate = (spool.received - self._received) / span
+            is_held_here = spool.blocked - self._blocked > span / 10
+            if (spool.size - spool.received) / max(rate, 1.0) > 4 * WORTH and not is_held_here:
+                threading.Thread(target=self._ask, args=(link, rate), name="opinion", daemon=True).start()
+        return False
+
+    def _ask(self, link: Link, rate: float) -> None:
+        with contextlib.suppress(LinkLost):
+            blame = is_to_blame(rate, self._head_rate(int(rate * SAMPLE)))
+            if link is self._link:
+                self._verdict = blame
+
+    def _head_rate(self, wanted: int) -> float:
+        """Bytes a second. Raises LinkLost."""
+        start = self._spool.received
+        end = min(self._spool.size, start + max(LEAST_SAMPLE, wanted))
+        head = self._dial(HEAD_RANK, start, end, ranged=True, answer=ANSWER)
+        try:
+            buffer, began, taken = memoryview(bytearray(LEAST_SAMPLE)), time.monotonic(), 0
+            while taken < end - start and time.monotonic() - began < ANSWER:
+                frame = head.next_frame(_nothing)
+                left = frame.length
+                while left:
+                    count = head.pull(buffer[:left], _nothing)
+                    left -= count
+                    taken += count
+                if frame.kind is Kind.END:
+                    break
+            return taken / max(1e-6, time.monotonic() - began)
+        finally:
+            head.close()
+
+
+def _nothing() -> None:
+    pass
