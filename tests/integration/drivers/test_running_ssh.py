@@ -37,6 +37,8 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def shell(keys: Path) -> AsyncIterator[int]:
     """An SSH server that runs what it is told in a real shell; `leave` breaks the connection off."""
     connections: list[asyncssh.SSHServerConnection] = []
+    children: list[asyncio.subprocess.Process] = []
+    running: set[asyncio.Task[None] | None] = set()
 
     class Guard(asyncssh.SSHServer):
         def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
@@ -54,6 +56,8 @@ async def shell(keys: Path) -> AsyncIterator[int]:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
+        children.append(child)
+        running.add(asyncio.current_task())
         out, err = await child.communicate(await process.stdin.read())
         process.stdout.write(out)
         process.stderr.write(err)
@@ -75,6 +79,10 @@ async def shell(keys: Path) -> AsyncIterator[int]:
         for connection in connections:
             connection.abort()
         await server.wait_closed()
+        for child in children:
+            if child.returncode is None:
+                child.kill()
+        await asyncio.gather(*filter(None, running), return_exceptions=True)
 
 
 def over_ssh(keys: Path, work: Callable[[SshRunning], Awaitable[Result]], *, key: str = "key") -> Result:
