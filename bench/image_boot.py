@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from kadeploy.lab.domain_xml import EMULATED_CPU
+
 DRIVES: dict[str, tuple[str, ...]] = {
     "virtio": ("-drive", "if=virtio,format=raw,cache=unsafe,file={disk}"),
     "sata": ("-drive", "if=none,id=d,format=raw,cache=unsafe,file={disk}", "-device", "ide-hd,drive=d,bus=ide.0"),
@@ -40,7 +42,7 @@ def unpack(archive: Path, folder: Path) -> Path:
 
 def boot(kind: str, folder: Path, disk: Path, options: argparse.Namespace) -> float | None:
     argv = ["qemu-system-x86_64", "-name", f"image-{kind}", "-nodefaults", "-display", "none", "-machine", "q35"]
-    argv += ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off,erms=off", "-m", "1024", "-snapshot"]
+    argv += ["-accel", "tcg,thread=multi", "-cpu", EMULATED_CPU, "-m", "1024", "-snapshot"]
     argv += ["-nic", f"user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{PORT}-:22"]
     argv += ["-kernel", str(folder / "vmlinuz"), "-initrd", str(folder / "initrd.img")]
     argv += ["-append", f"root=LABEL=image rw console=ttyS0,115200 {options.kernel}"]

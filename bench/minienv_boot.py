@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import bootnet
+from kadeploy.lab.domain_xml import EMULATED_CPU
 from kadeploy.minienv.arguments import KERNEL_ARGUMENTS
 
 EVENTS = ("script", "vmlinuz", "initrd", "first stage", "second stage", "network up", "agent.pyz", "agent", "report")
@@ -177,7 +178,7 @@ def main() -> int:
     parser.add_argument("--agent", type=Path, help="an agent.pyz to start instead of the stub")
     parser.add_argument("--memory", type=int, default=1024, help="MiB")
     parser.add_argument("--cpus", type=int, default=1)
-    parser.add_argument("--cpu", default="max,la57=off,erms=off", help="as the lab's machines")
+    parser.add_argument("--cpu", default=EMULATED_CPU, help="the lab's machines' if not given")
     parser.add_argument("--machine", default="q35")
     parser.add_argument("--accel", default="tcg,thread=multi")
     parser.add_argument("--nic", default="virtio-net-pci")

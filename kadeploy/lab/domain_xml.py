@@ -8,7 +8,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 from xml.sax.saxutils import escape, quoteattr
 
 from kadeploy.domain.node import Firmware
@@ -25,6 +25,11 @@ BootDevice = Literal["network", "hd"]
 
 ET.register_namespace("qemu", QEMU)
 ET.register_namespace("kalab", METADATA)
+
+# What a real processor does faster, an emulated one does slower: five levels of page tables make each walk longer; erms
+# has the kernel copy by `rep movsb`, which is emulated a byte at a time (a third of the time of unpacking).
+SLOW_WHEN_EMULATED: Final = ("la57", "erms")
+EMULATED_CPU: Final = ",".join(("max", *(f"{name}=off" for name in SLOW_WHEN_EMULATED)))  # as QEMU's -cpu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,9 +143,7 @@ def _firmware(machine: MachineSpec, at: Placement) -> str:
 def _cpu(accelerator: Accelerator) -> str:
     if accelerator == "kvm":
         return '  <cpu mode="host-passthrough"/>'
-    # What a real processor does faster, an emulated one does slower: five levels of page tables make each walk longer;
-    # erms has the kernel copy by `rep movsb`, which is emulated a byte at a time (a third of the time of unpacking).
-    slow = "".join(f'<feature policy="disable" name="{name}"/>' for name in ("la57", "erms"))
+    slow = "".join(f'<feature policy="disable" name="{name}"/>' for name in SLOW_WHEN_EMULATED)
     return f'  <cpu mode="maximum">{slow}</cpu>'
 
 

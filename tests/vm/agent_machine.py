@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kadeploy.drivers.agents.zipapp import agent_zipapp
+from kadeploy.lab.domain_xml import EMULATED_CPU
 from kadeploy.minienv.arguments import KERNEL_ARGUMENTS
 
 HOST = "10.0.2.2"  # this machine, as QEMU's user network shows it
@@ -42,7 +43,7 @@ class Machine:
 
     async def start(self, *, minienv: Path | None = None, words: str = "") -> None:
         """Boot `minienv` with these kernel arguments, or else what is on the disk."""
-        argv = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-cpu", "max", "-m", "1536"]
+        argv = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-cpu", EMULATED_CPU, "-m", "1536"]
         argv += ["-nodefaults", "-display", "none", "-serial", "stdio", "-no-user-config"]
         argv += ["-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n,romfile="]
         argv += ["-drive", f"file={self.disk},format=raw,if=virtio,cache=unsafe,discard=unmap"]

@@ -19,6 +19,7 @@ from kadeploy.boot.local_disk import disk_program
 from kadeploy.boot.minimal import MinimalEnvironment
 from kadeploy.boot.solicitations import answer_solicitations
 from kadeploy.domain.node import Site
+from kadeploy.lab.domain_xml import EMULATED_CPU
 from kadeploy.minienv.arguments import KERNEL_ARGUMENTS
 from kadeploy.serving import listen, serve
 from tests.unit.boot.memory import MemoryTargets, MemoryTokens, site_with_macs
@@ -114,7 +115,7 @@ async def console_until(text: str, *, mac: str, disk: Path, uefi: bool, folder: 
 
 def _argv(mac: str, disk: Path, uefi: bool, folder: Path) -> list[str]:
     """The network first, then the disk; a folder becomes a disk with its files."""
-    argv = ["qemu-system-x86_64", "-machine", "q35,graphics=off", "-accel", "tcg,thread=multi", "-cpu", "max"]
+    argv = ["qemu-system-x86_64", "-machine", "q35,graphics=off", "-accel", "tcg,thread=multi", "-cpu", EMULATED_CPU]
     argv += ["-m", "768", "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio"]
     argv += ["-netdev", f"tap,id=n,ifname={TAP},script=no,downscript=no"]
     argv += ["-device", f"virtio-net-pci,netdev=n,mac={mac},bootindex=1"]
