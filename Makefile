@@ -3,7 +3,7 @@
 VENV := .venv
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup check fix test demo demo-clean bench clean
+.PHONY: help setup check fix test man demo demo-clean bench clean
 
 help:            ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -22,6 +22,9 @@ fix: $(STAMP)    ## format and mend what can be mended by itself
 
 test: $(STAMP)   ## every test, the virtual machines included
 	scripts/test
+
+man: $(STAMP)    ## write the manual pages and completion scripts in share/
+	$(VENV)/bin/python scripts/manuals
 
 demo: $(STAMP)   ## install Debian on three machines that boot over the network, and show it
 	scripts/demo

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from kadeploy.composition import Inside, compose
-from kadeploy.config.server import ServerConfig
+from kadeploy.config.server import ServerConfig, Windows
 from kadeploy.domain.access import Role
 from kadeploy.domain.node import Site
 from kadeploy.drivers.window import SlotWindow
-from kadeploy.files.cache import FileCache
+from kadeploy.fetching import open_cache
 from kadeploy.node_side import Opened
 from kadeploy.operations.caller import Caller
 from kadeploy.operations.deploy import DeployOrder, WantedEnvironment
+from kadeploy.operations.no_consoles import NoConsoles
+from kadeploy.ports.gauge import Gauge
 from kadeploy.ports.step import Services
 from kadeploy.store.boot_times import SqlBootTimes
 from kadeploy.store.environments import SqlEnvironments
@@ -39,6 +41,7 @@ class JumpingSide:
         self.site = site
         self.cluster = cluster
         self.clock = clock
+        self.consoles = NoConsoles()
 
     def services(self) -> Services:
         return self.cluster.services
@@ -48,6 +51,13 @@ class JumpingSide:
 
     def leave(self) -> None:
         """Nothing to leave."""
+
+    def gauges(self) -> Iterable[Gauge]:
+        """Nobody watches."""
+        return ()
+
+    def resize(self, windows: Windows) -> None:
+        """It stays as it was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +91,7 @@ async def jumping_server(
     with set_apart(usual_server()) as config:
         store = Opened(
             database=StillDatabase.open(config.database_url),
-            files=FileCache.open(config.cache_directory, size=10**9, roots=config.files.roots),
+            files=open_cache(config),
         )
         try:
             async with _launched(config, store, count, faults, window, timing or Timing(), seed) as server:

@@ -11,15 +11,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kadeploy.config.server import ServerConfig
+from kadeploy.drivers.console.log import ConsoleLogs
 from kadeploy.drivers.hooks import CommandHooks
+from kadeploy.drivers.system_groups import SystemGroups
 from kadeploy.engine.durable import DurableEngine
 from kadeploy.engine.perform import Performer
 from kadeploy.engine.runs import Runs
-from kadeploy.files.cache import FileCache
+from kadeploy.fetching import open_cache
 from kadeploy.node_side import Opened, Side
-from kadeploy.operations.assemble import Policy, Ports, UseCases, assemble
+from kadeploy.operations.assemble import UseCases, assemble
+from kadeploy.operations.checksums import ArchiveLimits
+from kadeploy.operations.consoles import ConsolePolicy
 from kadeploy.operations.events import EventLog
+from kadeploy.operations.foundation import Policy, Ports
+from kadeploy.operations.no_consoles import keep_nothing
 from kadeploy.plans.codec import decode
+from kadeploy.ports.files import Contents
+from kadeploy.ports.gauge import Gauge
+from kadeploy.ports.reload import NoReload, Reload
 from kadeploy.securing import lifetimes
 from kadeploy.store.api_tokens import SqlApiTokens
 from kadeploy.store.audit_file import audit_on
@@ -32,6 +41,7 @@ from kadeploy.store.nodes import SqlNodes
 from kadeploy.store.operations import SqlOperations
 from kadeploy.store.record import SqlRecord
 from kadeploy.store.rights import SqlRights
+from kadeploy.store.statistics import SqlStatistics
 
 MEGABYTE = 1024**2
 
@@ -43,6 +53,7 @@ class Inside:
     use_cases: UseCases
     engine: DurableEngine
     operations: SqlOperations
+    hooks: CommandHooks
 
 
 @contextlib.contextmanager
@@ -50,15 +61,16 @@ def opened(config: ServerConfig) -> Iterator[Opened]:
     """The state directory's contents, closed at the end."""
     config.state_directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.ExitStack() as stack:
-        files = FileCache.open(config.cache_directory, size=config.cache.size * MEGABYTE, roots=config.files.roots)
+        files = open_cache(config)
         stack.callback(files.close)
         database = Database.open(config.database_url)
         stack.callback(database.close)
         yield Opened(database=database, files=files)
 
 
-def compose(config: ServerConfig, nodes: Side, store: Opened) -> Inside:
+def compose(config: ServerConfig, nodes: Side, store: Opened, reload: Reload | None = None) -> Inside:
     """Nothing is started here."""
+    hooks = CommandHooks(commands=config.hooks.commands, deadline=config.hooks.deadline)
     operations, journal = SqlOperations(store.database), SqlJournal(store.database)
     events = EventLog(journal)
     services = nodes.services()
@@ -70,7 +82,9 @@ def compose(config: ServerConfig, nodes: Side, store: Opened) -> Inside:
         events=events,
     )
     runs = Runs(performer=performer, decode=decode)
-    engine = DurableEngine(runs, url=f"sqlite:///{config.state_directory / 'workflows.db'}")
+    workflows = config.state_directory / "workflows.db"
+    workflows.touch(mode=0o600)  # it holds people's keys and scripts; SQLite's other files get its mode
+    engine = DurableEngine(runs, url=f"sqlite:///{workflows}")
     use_cases = assemble(
         Ports(
             site=nodes.site,
@@ -81,24 +95,49 @@ def compose(config: ServerConfig, nodes: Side, store: Opened) -> Inside:
             rights=SqlRights(store.database),
             api_tokens=SqlApiTokens(store.database),
             audit=audit_on(store.database, config.audit.file),
+            statistics=SqlStatistics(store.database),
             files=store.files,
+            uploads=store.files.uploads,
+            contents=store.files,
             engine=engine,
             events=events,
-            hooks=CommandHooks(commands=config.hooks.commands, deadline=config.hooks.deadline),
+            hooks=hooks,
             due_hooks=SqlDueHooks(store.database),
             clock=nodes.clock,
             vlan=services.vlan,
+            consoles=nodes.consoles,
+            keep_console=ConsoleLogs(directory=kept).of if (kept := config.console.log_directory) else keep_nothing,
+            gauges=lambda: (*nodes.gauges(), *_of_cache(store.files)),
+            parts={"store": store.database.check, "engine": engine.check},
+            system_groups=SystemGroups() if config.rights.system_groups else None,
+            reload=reload or NoReload(),
         ),
-        Policy(
-            administrators=config.administrators,
-            tokens=lifetimes(config),
-            rights_enforced=config.rights.kind == "db",
-            listed_for=config.autoclean_threshold * 60.0,
-            kept_for=config.journal_retention * 86400.0,
-            hooks_always=config.hooks.when == "always",
+        policy_of(config),
+    )
+    return Inside(use_cases=use_cases, engine=engine, operations=operations, hooks=hooks)
+
+
+def policy_of(config: ServerConfig) -> Policy:
+    return Policy(
+        administrators=config.administrators,
+        tokens=lifetimes(config),
+        rights_enforced=config.rights.kind == "db",
+        groups=config.rights.groups,
+        consoles=ConsolePolicy(scrollback=config.console.scrollback, unattended=config.console.unattended),
+        listed_for=config.autoclean_threshold * 60.0,
+        kept_for=config.journal_retention * 86400.0,
+        statistics_kept_for=config.statistics_retention * 86400.0,
+        hooks_always=config.hooks.when == "always",
+        archives=ArchiveLimits(
+            preinstall=config.environments.max_preinstall_size * MEGABYTE,
+            postinstall=config.environments.max_postinstall_size * MEGABYTE,
         ),
     )
-    return Inside(use_cases=use_cases, engine=engine, operations=operations)
+
+
+def _of_cache(files: Contents) -> Iterator[Gauge]:
+    yield Gauge(name="cache_bytes", says="Bytes of fetched files", value=sum(one.size for one in files.kept()))
+    yield Gauge(name="cache_limit_bytes", says="Bytes that fetched files may have", value=files.limit)
 
 
 def settle_memory() -> None:

@@ -14,58 +14,75 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-
-import click
 
 from kadeploy import serving as http
 from kadeploy.api.app import create_app
-from kadeploy.api.auth.chain import chain_of
+from kadeploy.api.console_ports import PortPolicy
 from kadeploy.api.server import Settings
 from kadeploy.boot.local_disk import disk_program
 from kadeploy.composition import compose, opened, settle_memory
 from kadeploy.config.load import Loaded, load_site
 from kadeploy.config.server import ServerConfig
+from kadeploy.domain.access import Access
 from kadeploy.domain.node import Site
-from kadeploy.domain.nodeset import LARGEST
 from kadeploy.engine.durable import DurableEngine
 from kadeploy.errors import BadConfiguration, KadeployError
 from kadeploy.node_side import NodeSide, Opened, Side
+from kadeploy.reloading import (
+    Certificates,
+    Decisions,
+    Doors,
+    LiveClusters,
+    LogLevel,
+    Reloading,
+    Windows,
+    chain_from,
+)
 from kadeploy.securing import now, wanted_tls
 from kadeploy.store.boot_times import SqlBootTimes
 from kadeploy.store.environments import SqlEnvironments
 from kadeploy.testing.simulation import SimulatedSide, Simulation, offer_environment, set_apart, usual_server
 from kadeploy.tls.opened import ServerTls, open_tls
 
-MEGABYTE = 1024**2
+WORDY = ("httpx2", "httpcore2", "fsspec", "s3fs", "aiobotocore", "botocore")
+"""What they log of requests has everything in it that signs these."""
 
 log = logging.getLogger(__name__)
 
 
-async def serve(loaded: Loaded, simulation: Simulation | None = None) -> None:
-    """Until SIGTERM or SIGINT; raises KadeployError for what keeps the server from starting."""
+async def serve(loaded: Loaded, simulation: Simulation | None, reloading: Reloading, log_level: LogLevel) -> None:
+    """Until SIGTERM or SIGINT; SIGHUP reads the configuration again.
+
+    Raises KadeployError for what keeps the server from starting.
+    """
     config = loaded.server
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop, again = asyncio.Event(), asyncio.Event()
+    for number, event in {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: again}.items():
+        asyncio.get_running_loop().add_signal_handler(number, event.set)
+    clusters = LiveClusters(loaded.site)
+    loaded = loaded._replace(site=replace(loaded.site, clusters=clusters))
     settle_memory()
     with opened(config) as store:
         tls = open_tls(wanted_tls(config), now())
         nodes = _simulated(simulation, config, store) if simulation else await _real_nodes(loaded, store, tls)
-        inside = compose(config, nodes, store)
-        application = create_app(
-            inside.use_cases,
-            chain_of(
-                config.authentication,
-                config.roles,
-                inside.use_cases.tokens,
-                administrators=frozenset(config.rights.almighty_users),
-            ),
-            Settings(headers_prefix=config.authentication.global_.headers_prefix, authority=tls.api_authority),
+        inside = compose(config, nodes, store, reloading)
+        chain = chain_from(config, inside.use_cases.tokens)
+        reloading.parts = (
+            clusters,
+            Windows(side=nodes),
+            Decisions(inside=inside),
+            Doors(chain=chain, tokens=inside.use_cases.tokens),
+            Certificates(tls=tls),
+            log_level,
         )
+        application = create_app(inside.use_cases, chain, settings_of(config, authority=tls.api_authority))
         async with asyncio.TaskGroup() as group:
             listening = http.listen(str(config.listen_address), config.listen.port)
             await store.files.keep_only([*await inside.operations.running(), *await inside.operations.queued()])
+            await inside.use_cases.kept_uploads.settle()
             await inside.use_cases.node_states.recover()
             await nodes.start(group)
             if simulation:
@@ -78,7 +95,24 @@ async def serve(loaded: Loaded, simulation: Simulation | None = None) -> None:
             group.create_task(inside.use_cases.hooks.serve(), name="commands at the ends of operations")
             group.create_task(inside.use_cases.waiting_room.serve(), name="operations that wait for nodes")
             group.create_task(inside.use_cases.retention.serve(), name="deletion of old operations")
+            group.create_task(inside.use_cases.lost_rights.serve(), name="ends of rights")
+            group.create_task(inside.use_cases.consoles.serve(), name="consoles")
+            group.create_task(reloading.follow(again), name="reading the configuration again")
             group.create_task(_until(stop, nodes, inside.engine), name="shutdown")
+
+
+def settings_of(config: ServerConfig, *, authority: str) -> Settings:
+    """What the API needs to know of the configuration; `authority` is the certificate (PEM) of the API's own."""
+    return Settings(
+        headers_prefix=config.authentication.global_.headers_prefix,
+        authority=authority,
+        metrics_access=Access(config.metrics.access),
+        console_ports=PortPolicy(
+            is_open=config.console.tcp,
+            address=str(config.listen_address),
+            within=config.console.connect_within,
+        ),
+    )
 
 
 def _simulated(simulation: Simulation, config: ServerConfig, store: Opened) -> Side:
@@ -126,45 +160,45 @@ def _pidfile(path: Path | None) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-@click.command()
-@click.option(
-    "--config",
-    "directory",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Directory of server.conf, clusters.conf and the clusters' files (default: /etc/kadeploy).",
-)
-@click.option("-p", "--pidfile", type=click.Path(path_type=Path, dir_okay=False), help="Write the process number here.")
-@click.option("-v", "--verbose", is_flag=True, help="Log more.")
-@click.option("--simulate", type=click.IntRange(1, LARGEST), help="Serve so many simulated nodes instead of real ones.")
-@click.option("--simulate-speed", default=10.0, help="How many times faster than real nodes they are (default: 10).")
-@click.option("--simulate-faults", default=0.0, help="Share of simulated nodes that are faulty, as 0.05 (default: 0).")
-def main(
+def start(
     directory: Path | None,
     pidfile: Path | None,
     verbose: bool,
     simulate: int | None,
     simulate_speed: float,
     simulate_faults: float,
+    simulate_domain: str,
 ) -> None:
-    """The Kadeploy server: installs operating systems on the nodes of its clusters."""
+    """Until it is told to stop; what keeps it from serving is told, with exit code 1."""
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    for library in WORDY:
+        logging.getLogger(library).setLevel(logging.WARNING)
+    failures: list[BaseException] = []
     try:
         with contextlib.ExitStack() as stack:
-            loaded, simulation = _load(directory, simulated=simulate is not None), None
+            read = partial(_load, directory, simulated=simulate is not None)
+            loaded, simulation = read(), None
+            reloading = Reloading(read, loaded)
             if simulate is not None:
-                simulation = Simulation(nodes=simulate, speed=simulate_speed, faults=simulate_faults)
+                simulation = Simulation(
+                    nodes=simulate, speed=simulate_speed, faults=simulate_faults, domain=simulate_domain
+                )
                 loaded = loaded._replace(server=stack.enter_context(set_apart(loaded.server)))
             stack.enter_context(_pidfile(pidfile))
-            asyncio.run(serve(loaded, simulation))
+            log_level = LogLevel(least=logging.DEBUG if verbose else logging.CRITICAL)
+            log_level.prepare(loaded)()
+            asyncio.run(serve(loaded, simulation, reloading, log_level))
     except* _Stopped:
         pass
     except* KadeployError as errors:
-        for error in _leaves(errors):
-            click.echo(f"kadeployd: {error}", err=True)
+        failures = list(_leaves(errors))  # leaving from in here would be an error of a group, with its traceback
+    for error in failures:
+        print(f"kadeployd: {error}", file=sys.stderr)
+    if failures:
         sys.exit(1)
 
 
@@ -175,7 +209,7 @@ def _load(directory: Path | None, *, simulated: bool) -> Loaded:
     loaded = load_site(directory or Path(os.environ.get("KADEPLOY_CONFIG_DIR", "/etc/kadeploy")))
     for warning in loaded.warnings:
         log.warning("%s", warning)
-    return loaded
+    return loaded._replace(site=Site(nodes={}, clusters={})) if simulated else loaded
 
 
 def _leaves(group: BaseExceptionGroup[KadeployError]) -> Iterator[BaseException]:

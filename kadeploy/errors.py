@@ -7,6 +7,7 @@
       MissingOption    12       ConflictingOptions 13  NothingModified  14     CommandFailed   15
       DatabaseProblem  20       CacheProblem    21     CacheFull        22     Destructive     30
       NotFound (404)            NotAuthenticated (401) Forbidden (403)         Unavailable (503)
+      KeyReused (422)
                                   TooManyFailures (429)
 
 A class says what to do with it: `code` is Kadeploy3's number (sent as X-Application-Error-Code),
@@ -147,6 +148,10 @@ class CacheProblem(KadeployError):
     retryable = True
 
 
+class CacheInUse(CacheProblem):
+    """The file cache is in use by a server that runs."""
+
+
 class CacheFull(KadeployError):
     """The file cache is full."""
 
@@ -164,6 +169,12 @@ class NotFound(KadeployError):
     """There is no such resource."""
 
     status = 404
+
+
+class KeyReused(KadeployError):
+    """The idempotency key was used for another request."""
+
+    status = 422
 
 
 class NotAuthenticated(KadeployError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,8 +17,10 @@ from kadeploy.boot.http import BootPages
 from kadeploy.boot.minimal import MinimalEnvironment
 from kadeploy.boot.service import CatalogBoot
 from kadeploy.boot.solicitations import answer_solicitations
-from kadeploy.broadcast.heads import ImageHeads
-from kadeploy.config.server import Boot, ServerConfig
+from kadeploy.broadcast.allowance import Allowance
+from kadeploy.broadcast.heads import ImageHeads, Style
+from kadeploy.broadcast.reception import Limits
+from kadeploy.config.server import Boot, ServerConfig, Windows
 from kadeploy.domain.node import Site
 from kadeploy.drivers.agents.arrivals import Arrivals
 from kadeploy.drivers.agents.broadcast import AgentBroadcast
@@ -25,17 +28,20 @@ from kadeploy.drivers.agents.meeting import Meeting
 from kadeploy.drivers.agents.remote import AgentRemote
 from kadeploy.drivers.agents.zipapp import agent_zipapp
 from kadeploy.drivers.broadcast_command import CommandBroadcast
+from kadeploy.drivers.console.lines import CommandLines
 from kadeploy.drivers.power import DRIVERS
 from kadeploy.drivers.power.driver import PowerTimings
 from kadeploy.drivers.power.ladder import Ladder
 from kadeploy.drivers.power.ssh import SshPower
-from kadeploy.drivers.presence import SitePresence
+from kadeploy.drivers.presence import Probing, SitePresence
 from kadeploy.drivers.running_ssh import SshRunning
 from kadeploy.drivers.vlan_command import CommandVlan
 from kadeploy.drivers.window import SlotWindow
 from kadeploy.files.cache import FileCache
 from kadeploy.minienv.arguments import KERNEL_ARGUMENTS
 from kadeploy.ports.clock import Clock
+from kadeploy.ports.console import Consoles
+from kadeploy.ports.gauge import Gauge
 from kadeploy.ports.step import Services
 from kadeploy.store.boot_targets import SqlBootTargets
 from kadeploy.store.boot_times import SqlBootTimes
@@ -68,6 +74,9 @@ class Side(Protocol):
     @property
     def clock(self) -> Clock: ...
 
+    @property
+    def consoles(self) -> Consoles: ...
+
     def services(self) -> Services: ...
 
     async def start(self, group: asyncio.TaskGroup) -> None:
@@ -76,6 +85,14 @@ class Side(Protocol):
 
     def leave(self) -> None:
         """The server stops: end nothing on the nodes."""
+        ...
+
+    def gauges(self) -> Iterable[Gauge]:
+        """How busy its parts are."""
+        ...
+
+    def resize(self, windows: Windows) -> None:
+        """From now on so many nodes at once."""
         ...
 
 
@@ -90,8 +107,14 @@ class NodeSide:
         self._config = config
         self._database = store.database
         self.clock = SystemClock()
+        self.consoles = CommandLines(site=site)
         self._tls = tls.agents
         vouching = tls.authority if tls.agents else None
+        windows = config.windows
+        self._busy = {
+            "reboot": SlotWindow(windows.reboot.size, windows.reboot.sleep_time),
+            "check": SlotWindow(windows.check.size),
+        }
         tokens = SqlTokens(store.database)
         self.catalog = Catalog(site, SqlBootTargets(store.database))
         self.meeting = Meeting(tokens)
@@ -119,27 +142,48 @@ class NodeSide:
 
     def services(self) -> Services:
         remote = AgentRemote(self.meeting)
-        key = self._config.ssh_private_key
-        timings, windows = PowerTimings(), self._config.windows
+        key, ssh_port = self._config.ssh_private_key, self._config.network.ports.ssh
+        timings = PowerTimings()
         return Services(
             site=self.site,
             power=Ladder(
                 site=self.site,
                 bmcs={kind: make(timings) for kind, make in DRIVERS.items()},
-                ssh=SshPower(key=key) if key else None,
+                ssh=SshPower(key=key, port=ssh_port) if key else None,
             ),
-            reboots=SlotWindow(windows.reboot.size, windows.reboot.sleep_time),
+            reboots=self._busy["reboot"],
             boot=CatalogBoot(
                 site=self.site, catalog=self.catalog, boots=self.pages.boots, agent=self._agent_file(self.pages)
             ),
             remote=remote,
-            broadcast=AgentBroadcast(self.meeting, remote, ImageHeads(), host=str(self._boot.address)),
-            presence=SitePresence(site=self.site, agents=Arrivals(self.meeting), checks=SlotWindow(windows.check.size)),
+            broadcast=AgentBroadcast(self.meeting, remote, ImageHeads(self._style()), host=str(self._boot.address)),
+            presence=SitePresence(
+                site=self.site,
+                agents=Arrivals(self.meeting),
+                checks=self._busy["check"],
+                probing=Probing(port=ssh_port),
+            ),
             boot_times=SqlBootTimes(self._database),
             clock=self.clock,
-            running=SshRunning(site=self.site, key=key) if key else None,
+            running=SshRunning(site=self.site, key=key, port=ssh_port) if key else None,
             vlan=self.vlan,
             custom_broadcast=CommandBroadcast(site=self.site, directory=self._config.state_directory),
+        )
+
+    def _style(self) -> Style:
+        wanted = self._config.broadcast
+        limits = Limits(
+            stall=wanted.silence,
+            spool_share=wanted.memory_share,
+            spool_least=wanted.memory_least * 1_000_000,
+            rate=int(wanted.node_rate * 1_000_000),
+            slow_share=wanted.slow_share,
+        )
+        return Style(
+            racks={node.name: node.rack for node in self.site.nodes.values()},
+            chains=wanted.chains,
+            limits=limits,
+            allowance=Allowance(int(wanted.server_rate * 1_000_000)),
         )
 
     @property
@@ -178,3 +222,20 @@ class NodeSide:
 
     def leave(self) -> None:
         self.meeting.leave()
+
+    def resize(self, windows: Windows) -> None:
+        self._busy["reboot"].resize(windows.reboot.size, windows.reboot.sleep_time)
+        self._busy["check"].resize(windows.check.size)
+
+    def gauges(self) -> Iterable[Gauge]:
+        yield Gauge(name="agents_connected", says="Agents that are connected", value=self.meeting.connected)
+        for name, window in self._busy.items():
+            yield from of_window(name, window)
+
+
+def of_window(name: str, window: SlotWindow) -> Iterable[Gauge]:
+    """How full it is."""
+    window_of = {"window": name}
+    yield Gauge(name="window_slots", says="Nodes that may be at it at once", value=window.size, labels=window_of)
+    yield Gauge(name="window_slots_used", says="Nodes that are at it, or rest", value=window.used, labels=window_of)
+    yield Gauge(name="window_waiting", says="Calls that wait for slots", value=window.waiting, labels=window_of)

@@ -13,10 +13,12 @@ import os
 import shlex
 import signal
 import subprocess
+import termios
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 OUTPUT_LIMIT = 64 * 1024  # bytes kept of each stream: its end, where the reason usually is
+HANGUP = 2.0  # seconds a command has to end when its terminal is gone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,102 @@ def begin(argv: Sequence[str], *, stdin: int, stdout: int) -> subprocess.Popen[b
     `stdin` and `stdout` as for subprocess.Popen; raises OSError when it cannot be started.
     """
     return subprocess.Popen(list(argv), stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, start_new_session=True)
+
+
+class OnTerminal:
+    """A command on a pseudo-terminal of its own, whose other end is this. Made by `on_terminal`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, argv: Sequence[str], terminal: int) -> None:
+        self._process = process
+        self._argv = tuple(argv)
+        self._terminal = terminal
+        self._typed = bytearray()
+        self._ready: asyncio.Future[None] | None = None
+        self._closing = False
+
+    async def read(self) -> bytes:
+        """What it prints next; nothing when it has closed its terminal."""
+        loop = asyncio.get_running_loop()
+        while not self._closing:
+            try:
+                return os.read(self._terminal, 65536)
+            except BlockingIOError:
+                self._ready = loop.create_future()
+                loop.add_reader(self._terminal, self._wake)
+                try:
+                    await self._ready
+                finally:
+                    if not self._closing:
+                        loop.remove_reader(self._terminal)
+            except OSError:  # EIO: nobody has the terminal open any more (pty(7))
+                return b""
+        return b""
+
+    def write(self, data: bytes) -> None:
+        """What does not fit any more is lost."""
+        if self._closing:
+            return
+        self._typed += data[: max(0, OUTPUT_LIMIT - len(self._typed))]
+        self._flush()
+
+    async def close(self) -> Finished:
+        """End it, whatever it does; again does nothing. How it ended, as far as it had before."""
+        if not self._closing:
+            self._closing = True
+            asyncio.get_running_loop().remove_writer(self._terminal)
+            asyncio.get_running_loop().remove_reader(self._terminal)
+            self._wake()
+            # The hangup lets it end in order, as it does when this whole server is killed.
+            os.close(self._terminal)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HANGUP):
+                    await self._process.wait()
+            _kill_group(self._process.pid)
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+        status = await self._process.wait()
+        return Finished(argv=self._argv, status=status, stdout="", stderr="")
+
+    def _wake(self) -> None:
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_result(None)
+
+    def _flush(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._typed:
+                del self._typed[: os.write(self._terminal, self._typed)]
+        except BlockingIOError:
+            loop.add_writer(self._terminal, self._flush)
+            return
+        except OSError:  # it has gone
+            self._typed.clear()
+        loop.remove_writer(self._terminal)
+
+
+async def on_terminal(argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> OnTerminal:
+    """Run a command as on a terminal of 80 by 24.
+
+    The terminal is its session's own (setsid(1)), so that the kernel hangs it up when this process dies, however.
+    Raises OSError when it cannot be started.
+    """
+    ours, theirs = os.openpty()
+    try:
+        termios.tcsetwinsize(theirs, (24, 80))
+        os.set_blocking(ours, False)
+        process = await asyncio.create_subprocess_exec(
+            *("setsid", "--ctty", *argv),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={**os.environ, "TERM": "vt100", **(env or {})},
+        )
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(theirs)
+    return OnTerminal(process, argv, ours)
 
 
 async def _tail(stream: asyncio.StreamReader | None) -> bytes:

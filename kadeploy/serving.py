@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kadeploy.errors import Unavailable
 
@@ -26,14 +26,32 @@ class _Server(uvicorn.Server):
         yield
 
 
-class _Connection(H11Protocol):
-    """Tells the application with which certificate the client proved itself: DER, `state["client_certificate"]`."""
+class _Connection(HttpToolsProtocol):
+    """Tells the application with which certificate the client proved itself: DER, `state["client_certificate"]`.
+    Refuses a request whose head does not end."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._head = 0  # bytes of a head that has not ended
+        self._is_in_head = True
         secured = transport.get_extra_info("ssl_object")
         if secured is not None and (certificate := secured.getpeercert(binary_form=True)):
             self.app_state = {**self.app_state, "client_certificate": certificate}
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_in_head:
+            self._head += len(data)
+        super().data_received(data)
+        if self._is_in_head and self._head > LONGEST_REQUEST and not self.transport.is_closing():
+            self.send_400_response("The request's head is too long.")
+
+    def on_headers_complete(self) -> None:
+        self._is_in_head, self._head = False, 0
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._is_in_head = True
+        super().on_message_complete()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -51,13 +69,13 @@ async def serve(application: ASGIApp, listening: socket.socket, *, tls: ssl.SSLC
     config = uvicorn.Config(
         application,
         http=_Connection,
+        ws="wsproto",
         access_log=False,
         log_config=None,
         lifespan="off",
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=1,
-        h11_max_incomplete_event_size=LONGEST_REQUEST,
         ssl_context_factory=(lambda config, usual: tls) if tls else None,
     )
     server = _Server(config)

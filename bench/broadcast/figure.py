@@ -10,12 +10,14 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """`bar` is what it must not exceed (or, if `at_least`, not fall below); None: shown for comparison."""
+    """`bar` is what it must not exceed (or, if `at_least`, not fall below); None: shown for comparison. `floor`: the
+    best that could be on this machine, measured in the same run."""
 
     bench: str
     what: str
     value: float
     bar: float | None = None
+    floor: float | None = None
     at_least: bool = False
     detail: str = ""
 
@@ -28,7 +30,8 @@ class Figure:
     def line(self) -> str:
         bar = "" if self.bar is None else f"{'>=' if self.at_least else '<='} {self.bar:g}"
         verdict = {None: "", True: "ok", False: "MISSED"}[self.holds]
-        return f"{self.bench:8} {self.what:52} {self.value:9.3f}  {bar:9} {verdict:7} {self.detail}"
+        floor = "" if self.floor is None else f"floor {self.floor:.3f}"
+        return f"{self.bench:8} {self.what:56} {self.value:9.3f}  {bar:8} {verdict:7} {floor:12} {self.detail}"
 
 
 def table(figures: Iterable[Figure]) -> str:
@@ -40,3 +43,8 @@ def kept(figures: Iterable[Figure], path: Path) -> None:
     with path.open("a") as file:
         for figure in figures:
             file.write(json.dumps(asdict(figure)) + "\n")
+
+
+def read(path: Path) -> list[Figure]:
+    """What `kept` has written, oldest first."""
+    return [Figure(**json.loads(line)) for line in path.read_text().splitlines()]

@@ -46,6 +46,12 @@ class Run:
     processor: float  # seconds of all nodes
     load: float
 
+    @property
+    def failures(self) -> str:
+        """Why nodes failed; empty if none did."""
+        whys = {name: one.reason if one else "died" for name, one in self.outcomes.items() if not one or not one.ok}
+        return "; ".join(f"{name}: {why}" for name, why in whys.items())
+
     def last(self, but: Sequence[str] = ()) -> float:
         """Of all but these, infinite if one failed."""
         return max(took if took is not None else float("inf") for name, took in self.took.items() if name not in but)
@@ -67,6 +73,7 @@ def broadcast(image: Path, manifest: Manifest, links: Links, disturb: Disturb = 
         with inside(hosts[0]):
             head = Head(image, manifest, host=hosts[0].address, stall=stall)
         with started(head):
+            started_with = sum(node.processor_seconds() for node in nodes)
             before, began = Moment.now(), time.monotonic()
             limits = {"spool_limit": links.spool * MB, **links.limits}
             give_orders(head, nodes, lambda name: NOWHERE, host=hosts[0].address, **limits)
@@ -77,7 +84,7 @@ def broadcast(image: Path, manifest: Manifest, links: Links, disturb: Disturb = 
             took={node.name: _took(node, outcomes[node.name], began) for node in nodes},
             outcomes=outcomes,
             head_bytes=served,
-            processor=sum(node.processor_seconds() for node in nodes),
+            processor=sum(node.processor_seconds() for node in nodes) - started_with,
             load=load,
         )
 

@@ -9,10 +9,13 @@ from pathlib import Path
 from kadeploy.api.auth.chain import issued_tokens, other_schemes
 from kadeploy.api.auth.failures import FailureLimit
 from kadeploy.api.auth.htpasswd import is_known, parse
-from kadeploy.cli.servers import FILE, choose_server
-from kadeploy.config.load import load_site
-from kadeploy.config.server import ServerConfig
-from kadeploy.errors import BadConfiguration, Faults, KadeployError
+from kadeploy.config.client import ClientFile
+from kadeploy.config.documents import CLIENT, located, read_piece
+from kadeploy.config.findings import Findings
+from kadeploy.config.load import examine
+from kadeploy.config.programs import missing, missing_of_nodes
+from kadeploy.config.server import External, ServerConfig
+from kadeploy.errors import KadeployError
 from kadeploy.securing import wanted_tls
 from kadeploy.tls.contexts import server_context
 
@@ -29,16 +32,25 @@ class Verdict:
 
 def check(directory: Path) -> Verdict:
     """Reads files, and changes none."""
-    faults = list(_client_faults(directory))
-    try:
-        loaded = load_site(directory)
-    except BadConfiguration as error:
-        cause = error.__cause__
-        return Verdict(faults=[*(cause.faults if isinstance(cause, Faults) else [str(error)]), *faults])
-    config = loaded.server
-    faults = [*(f"server.conf: {fault}" for fault in _deeper_faults(config)), *faults]
-    warnings = [*loaded.warnings, *(f"server.conf: {warning}" for warning in _warnings(config))]
-    return Verdict(faults=faults, warnings=warnings)
+    found = examine(directory)
+    findings = found.findings
+    connector = (found.server.external if found.server else External()).default_connector
+    if found.server is not None and found.documents.server is not None:
+        place = found.documents.server.place
+        findings.faults += [f"{place}{fault}" for fault in _deeper_faults(found.server)]
+        findings.warnings += [f"{place}{warning}" for warning in _warnings(found.server)]
+    for place, file in found.clusters.values():
+        findings.faults += [f"{place}{fault}" for fault in missing(file, connector)]
+    if commands := found.documents.commands:
+        findings.faults += [f"{commands.place}{fault}" for fault in missing_of_nodes(commands.data, connector)]
+    _client(directory, findings)
+    return Verdict(faults=findings.faults, warnings=findings.warnings)
+
+
+def _client(directory: Path, findings: Findings) -> None:
+    path = located(directory, CLIENT, findings)
+    if path.exists() and (piece := read_piece(path, findings)):
+        findings.decode(piece, ClientFile)
 
 
 def _deeper_faults(config: ServerConfig) -> Iterator[str]:
@@ -70,11 +82,6 @@ def _warnings(config: ServerConfig) -> Iterator[str]:
         yield "security.secure_server: is false: passwords and tokens travel in clear"
     if not config.security.secure_agents:
         yield "security.secure_agents: is false: what nodes are sent can be read on the boot network"
-
-
-def _client_faults(directory: Path) -> Iterator[str]:
-    if (directory / FILE).exists():
-        yield from _said(lambda: choose_server(None, {"KADEPLOY_CONFIG_DIR": str(directory)}, directory))
 
 
 def _said(work: Callable[[], object]) -> Iterator[str]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -21,6 +21,7 @@ from kadeploy.ports.store import Audit
 from kadeploy.store.audit_file import audit_on
 from kadeploy.store.database import Database
 
+DIRECTORY: Final = click.Path(path_type=Path, file_okay=False, exists=True)
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
@@ -50,14 +51,18 @@ class Administered:
         await self.audit.add(entry)
 
 
+def usual_directory() -> Path:
+    return Path(os.environ.get("KADEPLOY_CONFIG_DIR", "/etc/kadeploy"))
+
+
 def configured(command: Decorated) -> Decorated:
     """`--config DIR`, as the argument `directory`."""
     return click.option(
         "--config",
         "directory",
-        type=click.Path(path_type=Path, file_okay=False, exists=True),
-        default=lambda: Path(os.environ.get("KADEPLOY_CONFIG_DIR", "/etc/kadeploy")),
-        help="Directory of server.conf and the other files (default: /etc/kadeploy).",
+        type=DIRECTORY,
+        default=usual_directory,
+        help="Directory of kadeploy.yaml, or of server.conf and the other files (default: /etc/kadeploy).",
     )(command)
 
 

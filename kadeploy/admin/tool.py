@@ -1,84 +1,62 @@
-"""`kadmin`: what is done on the server itself, by who may read its files, whether `kadeployd` runs or not."""
+"""`kadmin`: what is done on the server itself, by who may read its files, whether `kadeployd` runs or not.
+
+A command's module, which may bring the database and more, is loaded when the command is named.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import sys
-from pathlib import Path
+from collections.abc import Mapping
+from keyword import iskeyword
+from typing import Final, cast
 
 import click
 
-from kadeploy.admin.check import check as checked
-from kadeploy.admin.opened import administered, configured
-from kadeploy.admin.times import moment, since
-from kadeploy.admin.tokens import token
-from kadeploy.cli.columns import columns
-from kadeploy.cli.fingerprint import for_people
-from kadeploy.config.load import load_server
-from kadeploy.domain.audit import to_json
+from kadeploy.cli.later import load
 from kadeploy.errors import KadeployError
-from kadeploy.securing import now, wanted_tls
-from kadeploy.tls.authority import open_authority
-from kadeploy.tls.contexts import authority_fingerprint, top_of
+
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {  # name: its module, where it has the same name, and its help
+    "audit": ("kadeploy.admin.audit", "Show who did what to which nodes, when, from where, and with what result."),
+    "cache": ("kadeploy.admin.cache", "The files that are kept on this server: fetched, and sent by users."),
+    "check": (
+        "kadeploy.admin.checking",
+        "Say everything that is wrong in the configuration; exit code 1 if anything is.",
+    ),
+    "fingerprint": (
+        "kadeploy.admin.fingerprint",
+        "Show the fingerprint of the authority that `kadeploy login` asks about.",
+    ),
+    "migrate": ("kadeploy.admin.migrating", "Write kadeploy.yaml from the configuration files of Kadeploy3 in DIR."),
+    "import": (
+        "kadeploy.admin.importing",
+        "Take environments, rights, states of nodes and statistics from a dump of Kadeploy3's database.",
+    ),
+    "reload": ("kadeploy.admin.reloading", "Have the running server read its configuration again."),
+    "token": ("kadeploy.admin.tokens", "Tokens to show to the API: made, listed and revoked for anybody."),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Those of the table, each loaded when it is wanted."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        attribute = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        return cast(click.Command, getattr(load(COMMANDS[cmd_name][0]), attribute))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kadeploy")
 def kadmin() -> None:
     """Administer a Kadeploy server, on the server."""
-
-
-kadmin.add_command(token)
-
-
-@kadmin.command()
-@configured
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def check(directory: Path, as_json: bool) -> None:
-    """Say everything that is wrong in the configuration; exit code 1 if anything is."""
-    verdict = checked(directory)
-    if as_json:
-        click.echo(json.dumps({"faults": list(verdict.faults), "warnings": list(verdict.warnings)}, indent=2))
-    else:
-        for fault in verdict.faults:
-            click.echo(f"fault: {fault}")
-        for warning in verdict.warnings:
-            click.echo(f"warning: {warning}")
-        if not verdict.faults:
-            click.echo(f"the configuration in {directory} is valid")
-    sys.exit(1 if verdict.faults else 0)
-
-
-@kadmin.command()
-@configured
-def fingerprint(directory: Path) -> None:
-    """Show the fingerprint of the authority that `kadeploy login` asks about."""
-    wanted = wanted_tls(load_server(directory))
-    if wanted.given is not None:
-        pem = top_of(wanted.given[0])
-    else:
-        pem = open_authority(wanted.directory, host=wanted.names[0], now=now()).pem
-    click.echo(for_people(authority_fingerprint(pem)))
-
-
-@kadmin.command()
-@configured
-@click.option("-u", "--user", help="What this user did.")
-@click.option("-m", "--node", help="What was done to this node.")
-@click.option("--since", "begin", type=since, metavar="WHEN", help="A date, or how long ago, as 2d.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="The newest so many.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def audit(directory: Path, user: str | None, node: str | None, begin: float | None, limit: int, as_json: bool) -> None:
-    """Show who did what to which nodes, when, from where, and with what result."""
-    with administered(directory) as here:
-        found = asyncio.run(here.audit.read(user=user, node=node, since=begin or 0.0, limit=limit))
-    if as_json:
-        for entry in found:
-            click.echo(json.dumps(to_json(entry), ensure_ascii=False))
-        return
-    rows = [(moment(one.at), one.user, one.address, one.scheme, one.action, one.nodes, one.result) for one in found]
-    for line in columns(["when", "who", "from", "known by", "what", "nodes", "result"], rows) if rows else ["nothing"]:
-        click.echo(line)
 
 
 def main() -> None:

@@ -6,64 +6,80 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from fastapi import FastAPI, Request, Response
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route as Routed
+from starlette.routing import WebSocketRoute
 
-from kadeploy.api import problems
+from kadeploy.api import body, console_stream, problems
 from kadeploy.api.auth.chain import Chain
+from kadeploy.api.call import Call
+from kadeploy.api.console_stream import ConsoleStream
+from kadeploy.api.described.document import document
+from kadeploy.api.described.page import page
 from kadeploy.api.endpoint import Endpoint
-from kadeploy.api.parameters import LARGEST, schema
+from kadeploy.api.parameters import LARGEST
 from kadeploy.api.paths import RawPath
 from kadeploy.api.routes import Route, routes
 from kadeploy.api.server import Settings
+from kadeploy.domain.access import Access
 from kadeploy.operations.assemble import UseCases
 
 _PLACE: Final = re.compile(r"{(\w+)}")
-_WORDLESS: Final = re.compile(r"\W+")
 
 
-def create_app(use_cases: UseCases, authentication: Chain, settings: Settings) -> FastAPI:
+def create_app(use_cases: UseCases, authentication: Chain, settings: Settings) -> Starlette:
     """The caller serves it; nothing is started here."""
-    app = FastAPI(
-        title="Kadeploy",
-        summary="Installs operating systems on whole clusters",
-        version=settings.version,
-        redirect_slashes=False,
-        docs_url=None,  # these pages run scripts of other hosts, with what the reader may do here
-        redoc_url=None,
-        max_body_size=LARGEST,
+    table = documented(routes(use_cases, settings), settings)
+    answering = [
+        Endpoint(route=route, chain=authentication, trail=use_cases.audit, metrics=use_cases.metrics, settings=settings)
+        for route in sorted(table, key=lambda route: "{wid}" not in route.path)  # found sooner: they are polled
+    ]
+    stream = ConsoleStream(use_cases.consoles, authentication, settings)
+    app = Starlette(
+        routes=[*map(_routed, answering), WebSocketRoute(console_stream.PATH, stream.answer)],
+        middleware=[
+            Middleware(RawPath),
+            Middleware(GZipMiddleware, minimum_size=500, compresslevel=1),
+            Middleware(RequestBodyLimitMiddleware, max_body_size=LARGEST),
+        ],
+        exception_handlers={HTTPException: _refused(table)},
     )
-    table = routes(use_cases, settings)
-    for route in table:
-        endpoint = Endpoint(route=route, chain=authentication, trail=use_cases.audit, settings=settings)
-        _add(app, route, endpoint.answer)
-    app.add_exception_handler(HTTPException, _refused(table))
-    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=1)
-    app.add_middleware(RawPath)
+    app.router.redirect_slashes = False
     return app
 
 
-def _add(app: FastAPI, route: Route, endpoint: Callable[[Request], Awaitable[Response]]) -> None:
-    extra: dict[str, Any] = {
-        "parameters": [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in _PLACE.findall(route.path)
-        ]
-    }
-    if route.body is not None:
-        extra["requestBody"] = schema(route.body)
-    for path, is_shown in ((route.path, True), (f"{route.path}/", False)):
-        app.add_api_route(
-            path,
-            endpoint,
-            methods=[route.method],
-            summary=route.does,
-            response_model=None,
-            include_in_schema=is_shown,
-            operation_id=_WORDLESS.sub("_", f"{route.method}{route.path}").strip("_").lower(),
-            openapi_extra=extra,
-        )
+def documented(table: tuple[Route, ...], settings: Settings) -> tuple[Route, ...]:
+    """The table with the document of itself, and the page that shows it."""
+    told: dict[str, Any] = {}
+
+    async def openapi(call: Call) -> object:
+        return told
+
+    async def docs(call: Call) -> object:
+        return page()
+
+    whole = (
+        *table,
+        Route("GET", "/openapi.json", Access.OPEN, "This document", openapi),
+        Route("GET", "/docs", Access.OPEN, "This document as a page", docs),
+    )
+    told.update(document(whole, version=settings.version))
+    return whole
+
+
+def _routed(endpoint: Endpoint) -> Routed:
+    """An application by itself: what wraps functions takes as long as they do, and a thousand tools poll."""
+    route = endpoint.route
+    limited = RequestBodyLimitMiddleware(endpoint, max_body_size=body.LARGEST) if route.streams else endpoint
+    routed = Routed(route.path, limited, methods=[route.method])
+    routed.methods = {route.method}  # it adds HEAD
+    return routed
 
 
 def _refused(table: tuple[Route, ...]) -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -15,7 +15,9 @@ from kadeploy.api.launching import (
     partition_number,
 )
 from kadeploy.api.parameters import Number, Toggle, decoded
+from kadeploy.domain.state import OperationKind
 from kadeploy.errors import InvalidEnvironment, MissingOption
+from kadeploy.operations.client_files import ClientFiles
 from kadeploy.operations.deploy import Deploy, DeployOrder, WantedEnvironment
 from kadeploy.operations.gathering import Gathering
 
@@ -25,7 +27,8 @@ class DeployParameters(CustomParameters):
 
     `ssh_authorized_keys` is the URL of a file of keys, `ssh_authorized_keys_content` the keys themselves.
     `block_device` without `deploy_partition` is the whole disk. `automata` is
-    `{macro-step: [{name, retries?, timeout?}]}`, in place of the cluster's; `pxe` is `{profile, singularities?}`.
+    `{macro-step: [{name, retries?, timeout?}]}`, in place of the cluster's; `pxe` is
+    `{profile, singularities?, files?}`, files a list, or a mapping of the names that the profile has for them.
     """
 
     environment: dict[str, Any] | None = None
@@ -38,6 +41,7 @@ class DeployParameters(CustomParameters):
     vlan: str = ""
     automata: dict[str, Any] = Field(default_factory=dict)
     pxe: dict[str, Any] = Field(default_factory=dict)
+    client: str = ""
     disable_kexec: Toggle = False
     disable_bootloader_install: Toggle = False
     disable_disk_partitioning: Toggle = False
@@ -61,6 +65,7 @@ class Deployment:
         with gathering:
             environment = _environment(asked.environment)
         gathering.settle()
+        terms = asked.terms(call, OperationKind.DEPLOYMENT)
         order = DeployOrder(
             nodes=asked.nodes,
             environment=environment,
@@ -80,9 +85,10 @@ class Deployment:
             reboot_timeout=asked.timeout_reboot_classical,
             kexec_timeout=asked.timeout_reboot_kexec,
             customs=asked.customs,
-            terms=asked.terms,
+            client=ClientFiles(server=asked.client),
+            terms=terms,
         )
-        return self._answer.tell(call, asked, await self._deploy.start(call.caller, order))
+        return await self._answer.tell(call, asked, terms, lambda: self._deploy.start(call.caller, order))
 
 
 def _environment(given: Mapping[str, Any] | None) -> WantedEnvironment:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from fastapi import Request, Response
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from kadeploy.api import answers, problems
 from kadeploy.api.auth.chain import Chain
 from kadeploy.api.auth.credentials import Credentials
+from kadeploy.api.body import content_of
 from kadeploy.api.call import NOBODY, Call
+from kadeploy.api.carried import is_text
+from kadeploy.api.origin import refuse_strange_pages
 from kadeploy.api.parameters import merged
 from kadeploy.api.paths import segment
 from kadeploy.api.routes import Route
 from kadeploy.api.server import Settings
 from kadeploy.domain.access import Access
-from kadeploy.errors import Forbidden, NotAuthenticated, TooManyFailures
+from kadeploy.errors import Forbidden, NotAuthenticated, NotFound, TooManyFailures
 from kadeploy.operations.audit import AuditTrail, Deed
 from kadeploy.operations.caller import Caller
+from kadeploy.operations.metrics import Metrics
 
 CLIENT_CERTIFICATE = "client_certificate"  # what the HTTP server calls it in the state of a connection
 
@@ -30,23 +37,42 @@ class Endpoint:
     route: Route
     chain: Chain
     trail: AuditTrail
+    metrics: Metrics
     settings: Settings
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.answer(Request(scope, receive, send))
+        await response(scope, receive, send)
+
     async def answer(self, request: Request) -> Response:
+        began = time.monotonic()
+        response = await self._answer(request)
+        self.metrics.answered(request.method, self.route.path, response.status_code, time.monotonic() - began)
+        return response
+
+    async def _answer(self, request: Request) -> Response:
         caller, call = NOBODY, Call(path={name: segment(text) for name, text in request.path_params.items()})
         try:
+            refuse_strange_pages(request)
+            if not all(map(is_text, call.path.values())):
+                raise NotFound("there is no such resource: its path has NUL in it")
             media = answers.negotiate(request.headers.get("accept", ""))
             if self.route.access is not Access.OPEN:
-                caller = await self.chain.caller(_credentials(request, self.settings))
+                caller = await self.chain.caller(credentials_of(request, self.settings))
+                call = replace(call, caller=caller)  # who it was is written down even if the rest cannot be read
             call = Call(
                 caller=caller,
                 path=call.path,
-                parameters=await merged(request),
+                parameters={} if self.route.streams else await merged(request),
                 last_event=request.headers.get("last-event-id", ""),
+                key=request.headers.get("idempotency-key", ""),
+                server=request.url.hostname or "",
+                content=content_of(request) if self.route.streams else None,
+                content_range=request.headers.get("content-range", ""),
             )
             refuse(caller, self.route.needs(call.parameters))
             said = await self.route.handler(call)
-            await self._note(request, call, said, "dry run" if _was_dry(said) else "ok")
+            await self._note(request, call, said, "dry run" if _was_dry(call, said) else "ok")
             return answers.rendered(said, media)
         except Exception as error:
             if caller is not NOBODY or _is_tried(request, error):
@@ -81,7 +107,8 @@ def _is_tried(request: Request, error: Exception) -> bool:
     return isinstance(error, NotAuthenticated) and not isinstance(error, TooManyFailures) and shown
 
 
-def _credentials(request: Request, settings: Settings) -> Credentials:
+def credentials_of(request: HTTPConnection, settings: Settings) -> Credentials:
+    """What somebody shows to say who they are, with a request or a WebSocket."""
     server, server_port = request.scope.get("server") or ("", 0)
     return Credentials(
         address=_address(request),
@@ -95,7 +122,7 @@ def _credentials(request: Request, settings: Settings) -> Credentials:
     )
 
 
-def _address(request: Request) -> str:
+def _address(request: HTTPConnection) -> str:
     return request.client.host if request.client else ""
 
 
@@ -103,13 +130,16 @@ def _started(said: object) -> str:
     return str(said.get("wid", "")) if isinstance(said, Mapping) else ""
 
 
-def _was_dry(said: object) -> bool:
-    return isinstance(said, Mapping) and said.get("dry_run") is True
+def _was_dry(call: Call, said: object) -> bool:
+    """The answer says so, or is a list, which cannot."""
+    if isinstance(said, Mapping):
+        return said.get("dry_run") is True
+    return call.parameters.get("dry_run") not in (None, False, "false")
 
 
 def _nodes(call: Call) -> Sequence[str]:
     """As they were given; none for an operation that exists already, which knows its own."""
     if "node" in call.path:
         return (call.path["node"],)
-    given = call.parameters.get("nodes", ())
+    given = call.parameters.get("nodes", call.parameters.get("node", ()))
     return tuple(map(str, given)) if isinstance(given, list | tuple) else (str(given),)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Operation
 from kadeploy.domain.state import OperationState, Progress
 from kadeploy.operations.board import Board
+
+_TOLD: Final = {Progress.OK: "ok", Progress.KO: "ko", Progress.ABORTED: "ko"}
+
+
+Nodes = Mapping[str, Sequence[str]]
+
+
+class Unread(NamedTuple):
+    log: bool = False
+    traces: bool = False
 
 
 def short_view(operation: Operation, *, done: bool) -> dict[str, Any]:
@@ -16,15 +25,15 @@ def short_view(operation: Operation, *, done: bool) -> dict[str, Any]:
     return {**_head(operation, done), "nodes": list(operation.nodes)}
 
 
-def long_view(operation: Operation, board: Board, *, done: bool, unread: bool, now: float) -> dict[str, Any]:
-    """For its owner and for administrators. `unread`: there are log lines to be read."""
+def long_view(operation: Operation, nodes: Nodes, *, done: bool, unread: Unread, now: float) -> dict[str, Any]:
+    """For its owner and for administrators. `unread` is what there is to be read."""
     view = {**_head(operation, done), "state": operation.phase}
     if operation.environment is not None:
         view["environment"] = environment_view(operation.environment)
     if operation.state is not OperationState.ERROR:
-        view["logs"] = unread
-        view["debugs"] = False
-        view["nodes"] = _nodes(operation, board, done)
+        view["logs"] = unread.log
+        view["debugs"] = unread.traces
+        view["nodes"] = nodes
     end = operation.ended if operation.state.is_final else now
     view["time"] = round(max(0.0, end - operation.created), 2)
     return view
@@ -67,17 +76,18 @@ def _head(operation: Operation, done: bool) -> dict[str, Any]:
     }
 
 
-def _nodes(operation: Operation, board: Board, done: bool) -> dict[str, list[str]]:
-    if board.ended is None and operation.state.is_final:
-        ok = operation.having(Progress.OK)
-        ko = operation.nodes - ok
-    else:
-        ok = board.having(Progress.OK)
-        ko = board.having(Progress.KO) | board.having(Progress.ABORTED)
-    held = operation.having(Progress.HELD)
-    view = {"ok": list(ok), "ko": list(ko)}
-    if held:
-        view["held"] = list(held)
-    if not done:
-        view["processing"] = list(NodeSet(operation.nodes - ok - ko - held))
-    return view
+def nodes_view(operation: Operation, board: Board, *, done: bool) -> Nodes:
+    """Where the nodes are; each list in their order, which is found once: there may be ten thousand."""
+    is_over = board.ended is None and operation.state.is_final
+    view: dict[str, list[str]] = {"ok": [], "ko": [], "held": [], "processing": []}
+    for name in operation.nodes:
+        outcome, node = operation.outcomes.get(name), board.nodes.get(name)
+        last = outcome.progress if outcome is not None else Progress.PROCESSING
+        if is_over:
+            view["ok" if last is Progress.OK else "ko"].append(name)
+        elif node is not None and node.state in _TOLD:
+            view[_TOLD[node.state]].append(name)
+        else:
+            view["held" if last is Progress.HELD else "processing"].append(name)
+    unsaid = {"held"} if not view["held"] else set()
+    return {told: names for told, names in view.items() if told not in unsaid | ({"processing"} if done else set())}

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from typing import Annotated, Final, NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
-from kadeploy.config import yaml_text
+from kadeploy.api import carried
 from kadeploy.config.decode import sentence
-from kadeploy.errors import Faults, InvalidOption, MissingOption
+from kadeploy.domain import yaml_text
+from kadeploy.errors import Faults, InvalidOption, MissingOption, Unavailable
 
 LARGEST: Final = 1024 * 1024  # bytes of a body, and of a query
 _JSON: Final = frozenset({"application/json"})
@@ -40,7 +41,10 @@ def _empty_is_absent(value: object) -> object:
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 Toggle = Annotated[bool, BeforeValidator(_as_toggle)]
-Number = Annotated[int | None, BeforeValidator(_empty_is_absent)]
+Number = Annotated[
+    Annotated[int, Field(ge=-carried.LARGEST_NUMBER, le=carried.LARGEST_NUMBER)] | None,
+    BeforeValidator(_empty_is_absent),
+]
 
 
 class Parameters(BaseModel):
@@ -69,8 +73,12 @@ def decoded(model: type[Model], parameters: Mapping[str, object], *, place: str 
 
 
 async def merged(request: Request) -> Mapping[str, object]:
-    """Raises InvalidOption for a body or query that cannot be read, HTTPException 413, 414 and 415."""
-    return {**await _body(request), **_query(request.scope["query_string"])}
+    """Raises InvalidOption for a body or query that cannot be read, HTTPException 413, 414 and 415,
+    Unavailable when the client has left."""
+    said = {**await _body(request), **_query(request.scope["query_string"])}
+    if faults := carried.faults(said):
+        raise InvalidOption("; ".join(faults))
+    return said
 
 
 def _query(text: bytes) -> Mapping[str, object]:
@@ -83,7 +91,10 @@ def _query(text: bytes) -> Mapping[str, object]:
 
 
 async def _body(request: Request) -> Mapping[str, object]:
-    content = await request.body()
+    try:
+        content = await request.body()
+    except ClientDisconnect as error:
+        raise Unavailable("the request ended before its body was whole") from error
     if not content.strip():
         return {}
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
@@ -104,18 +115,3 @@ async def _body(request: Request) -> Mapping[str, object]:
 
 def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a number")
-
-
-def schema(model: type[Parameters]) -> dict[str, Any]:
-    """The model as an OpenAPI request body."""
-    whole = model.model_json_schema()
-    return {"content": {"application/json": {"schema": _inlined(whole, whole.pop("$defs", {}))}}}
-
-
-def _inlined(part: Any, definitions: Mapping[str, Any]) -> Any:
-    """What pydantic keeps apart under `$defs`, which means nothing inside an OpenAPI document, put in its place."""
-    if isinstance(part, dict):
-        if "$ref" in part:
-            return _inlined(definitions[part["$ref"].rpartition("/")[2]], definitions)
-        return {key: _inlined(value, definitions) for key, value in part.items()}
-    return [_inlined(each, definitions) for each in part] if isinstance(part, list) else part

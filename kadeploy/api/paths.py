@@ -12,16 +12,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class RawPath:
-    """ASGI middleware: the routed path is the sent one, still encoded."""
+    """ASGI middleware: the routed path is the sent one, still encoded, with or without a slash at its end."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] in ("http", "websocket"):
             raw = scope.get("raw_path")
             path = raw.partition(b"?")[0].decode("latin-1") if raw else quote(scope["path"])
-            scope = {**scope, "path": path}
+            scope = {**scope, "path": path[:-1] if len(path) > 1 and path.endswith("/") else path}
         await self._app(scope, receive, send)
 
 

@@ -8,6 +8,7 @@ from kadeploy.api.call import Call, Handler
 from kadeploy.api.launching import LaunchAnswer, LaunchParameters
 from kadeploy.api.parameters import decoded
 from kadeploy.domain.power import Level, PowerAction
+from kadeploy.domain.state import OperationKind
 from kadeploy.errors import InvalidCustomOperations
 from kadeploy.operations.power import Power, PowerOrder
 
@@ -37,10 +38,11 @@ class Powering:
     async def _start(self, call: Call, asked: LaunchParameters, action: PowerAction, level: Level | None) -> object:
         if call.parameters.get("custom_operations"):
             raise InvalidCustomOperations("custom_operations: switching nodes on and off has no place for any")
+        terms = asked.terms(call, OperationKind.POWER)
         order = PowerOrder(
             nodes=asked.nodes,
             action=action,
             level=level,
-            terms=asked.terms,
+            terms=terms,
         )
-        return self._answer.tell(call, asked, await self._power.start(call.caller, order))
+        return await self._answer.tell(call, asked, terms, lambda: self._power.start(call.caller, order))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from kadeploy.api.call import Call
+from kadeploy.api.console_ports import PortPolicy
+from kadeploy.domain.access import Access
 from kadeploy.errors import NotFound
 from kadeploy.operations.info import Info
 
@@ -13,11 +15,13 @@ from kadeploy.operations.info import Info
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`headers_prefix` begins the name of the User header; `authority` is the certificate (PEM) that vouches for this
-    server's, empty without TLS."""
+    server's, empty without TLS; `metrics_access` is asked of who reads the metrics."""
 
     headers_prefix: str = "X-Kadeploy-"
     authority: str = ""
     version: str = version("kadeploy")
+    metrics_access: Access = Access.READ
+    console_ports: PortPolicy = field(default_factory=PortPolicy)
 
 
 class ServerResource:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from kadeploy.api.board_view import board_view
 from kadeploy.api.call import Call
-from kadeploy.api.operation_view import long_view, node_states, short_view
+from kadeploy.api.operation_view import Unread, long_view, node_states, nodes_view, short_view
 from kadeploy.api.parameters import Number, Parameters, Texts, Toggle, decoded
+from kadeploy.api.readings import Readings
 from kadeploy.api.stream import event_stream
+from kadeploy.domain.event import to_json
 from kadeploy.domain.operation import Operation
 from kadeploy.domain.state import OperationKind, OperationState
 from kadeploy.errors import CommandFailed, InvalidOption
@@ -16,7 +22,11 @@ from kadeploy.operations.status import status
 
 
 class StreamParameters(Parameters):
-    after: Number = None
+    after: Annotated[Number, Field(ge=0, le=2**62)] = None
+
+
+class JournalParameters(StreamParameters):
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 1000
 
 
 class DeleteParameters(Parameters):
@@ -38,26 +48,27 @@ class Workflows:
         self._boards = use_cases.boards
         self._logs = use_cases.logs
         self._events = use_cases.events
+        self._journal = use_cases.journal
         self._clock = use_cases.clock
+        self._readings = Readings(kind, use_cases)
 
     async def listed(self, call: Call) -> object:
         """Of those that have ended only what the store says: folding hundreds of journals would take too long."""
         return [
-            self._ended_view(call, operation) if operation.state.is_final else await self._shown(call, operation)
+            self._ended_view(call, operation) if operation.state.is_final else await self._shown(call, operation.id)
             for operation in await self._running.listed(self._kind)
         ]
 
     async def show(self, call: Call) -> object:
-        return await self._shown(call, await self._running.find(self._kind, call.path["wid"]))
+        return await self._shown(call, call.path["wid"])
 
     async def logs(self, call: Call) -> object:
         operation = await self._own(call)
         return await self._logs.take(operation, call.path.get("cluster", ""))
 
     async def debugs(self, call: Call) -> object:
-        """Traces of commands; none are kept by this version."""
-        await self._own(call)
-        return ""
+        operation = await self._own(call)
+        return await self._logs.take_traces(operation, call.path.get("node", ""))
 
     async def state(self, call: Call) -> object:
         operation = await self._own(call)
@@ -82,10 +93,20 @@ class Workflows:
         operation = await self._own(call, even_forgotten=True)
         after = decoded(StreamParameters, call.parameters).after
         if after is None and call.last_event:
-            if not call.last_event.isdecimal():
+            if not call.last_event.isascii() or not call.last_event.isdecimal() or len(call.last_event) > 18:
                 raise InvalidOption(f"Last-Event-ID: {call.last_event!r} is not an event's number")
             after = int(call.last_event)
         return event_stream(self._events.follow(operation.id, after=after or 0))
+
+    async def journal(self, call: Call) -> object:
+        """What `events` tells, a page at a time, and nothing of what is kept nowhere."""
+        operation = await self._own(call, even_forgotten=True)
+        asked = decoded(JournalParameters, call.parameters)
+        page = await self._journal.read(operation.id, after=asked.after or 0, limit=asked.limit)
+        return {
+            "events": [{"number": number, **to_json(event)} for number, event in page],
+            "next": page[-1][0] if len(page) == asked.limit else None,
+        }
 
     async def delete(self, call: Call) -> object:
         asked = decoded(DeleteParameters, call.parameters)
@@ -108,17 +129,11 @@ class Workflows:
     def _ended_view(self, call: Call, operation: Operation) -> object:
         if not call.caller.may_oversee(operation.user):
             return short_view(operation, done=True)
-        return long_view(operation, Board(), done=True, unread=False, now=operation.ended)
+        nodes = nodes_view(operation, Board(), done=True)
+        return long_view(operation, nodes, done=True, unread=Unread(), now=operation.ended)
 
-    async def _shown(self, call: Call, operation: Operation) -> object:
-        if not call.caller.may_oversee(operation.user):
-            return short_view(operation, done=await self._running.is_done(operation))
-        # What is read last may have more in it than what is read first, and never the other way round.
-        done = await self._running.is_done(operation)
-        return long_view(
-            operation,
-            await self._boards.of(operation.id),
-            done=done,
-            unread=await self._logs.has_news(operation),
-            now=self._clock.now(),
-        )
+    async def _shown(self, call: Call, operation_id: str) -> object:
+        reading = await self._readings.of(operation_id)
+        if not call.caller.may_oversee(reading.operation.user):
+            return short_view(reading.operation, done=reading.done)
+        return reading.view

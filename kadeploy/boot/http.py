@@ -59,7 +59,7 @@ class BootPages:
         self._strangers: set[str] = set()
 
     def application(self) -> Starlette:
-        return Starlette(
+        pages = Starlette(
             routes=[
                 Route("/boot/ipxe", self.script),
                 Route("/boot/vmlinuz", self.kernel),
@@ -71,6 +71,8 @@ class BootPages:
                 Route("/files/{sha256}", self.file),
             ]
         )
+        pages.router.redirect_slashes = False  # where to is what the asker calls this server
+        return pages
 
     async def script(self, request: Request) -> Response:
         """`?mac=` says who asks; without it, the address it asks from does."""
@@ -82,7 +84,7 @@ class BootPages:
             return _text(self._disk_script)
         node = booting.node
         if node.address and plain_address(node.address) != source:
-            logger.warning("%s asks from %s what %s boots, whose address is %s", mac, source, node.name, node.address)
+            logger.warning("%r asks from %s what %s boots, whose address is %s", mac, source, node.name, node.address)
             return _text(f"{node.name} boots from {node.address}, not from {source}\n", status=403)
         logger.info("%s boots %s", node.name, booting.target.kind)
         match booting.target.kind:

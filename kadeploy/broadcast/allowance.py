@@ -10,7 +10,7 @@ import threading
 import time
 
 BURST = 0.02  # seconds of the rate in one go
-LEAST_BURST = 16 << 10  # bytes
+LEAST_BURST = 64 << 10  # bytes
 CREDIT = 0.1  # seconds that one who was kept waiting may make up for
 BUSY = 1.0  # seconds since its last byte that a lane counts as having something to send
 

@@ -21,6 +21,16 @@ from kadeploy.broadcast.wire import Hello
 
 log = logging.getLogger(__name__)
 MOST_STRANGERS = 64
+BACKLOG = 128
+
+
+def listening(host: str = "", port: int = 0) -> socket.socket:
+    """At an address of this machine, IPv4 or IPv6 (all of them by default), at a free port. Raises OSError."""
+    if not host and socket.has_dualstack_ipv6():
+        return socket.create_server(("", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
 
 Welcome = Callable[[Link, Hello], None]
 

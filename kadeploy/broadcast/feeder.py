@@ -26,11 +26,12 @@ from kadeploy.broadcast.standing import Standing
 from kadeploy.broadcast.wire import Hello, Kind
 
 log = logging.getLogger(__name__)
+SAME_FAULT = 10.0  # seconds in which two readers that are slow are one slow source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """`rate`: bytes a second to each, 0 for no limit; `allowance`: of all who share it.
+    """`rate`: bytes a second to all readers, 0 for no limit; `allowance`: of all feeders that share it.
     A reader that is slower than what comes by more than `slow_share` is told to go to the end; 0: none is."""
 
     broadcast: bytes
@@ -50,7 +51,7 @@ class Feeder:
         self.streams = 1  # readers fed at once
         self._keys = itertools.count()
         self._readers: dict[int, Reader] = {}
-        self._yielded: set[str] = set()  # who was told to go to the end
+        self._yielded: dict[str, float] = {}  # who was told to go to the end, and when
         self._changed = threading.Condition()
         self._stopping = False
         self._paces = [one for one in (Allowance(terms.rate), terms.allowance) if one.is_limited]
@@ -130,7 +131,7 @@ class Feeder:
 
     def _serve(self, reader: Reader) -> None:
         link, end = reader.link, reader.hello.end
-        pace = Pace(self._terms.slow_share)
+        pace = Pace(self._terms.slow_share, self._shelf.size)
         while not reader.is_served:
             first = self._who_is_first(reader)
             if first is not None:
@@ -183,11 +184,13 @@ class Feeder:
         is_exempt = reader.hello.ranged or reader.insists or reader.is_to_yield or reader.hello.rank >= MOVED
         if is_exempt or standing.is_moved or not self._terms.slow_share:
             return
-        if pace.is_holding_back(time.monotonic(), shelf.position, reader.position, shelf.size, shelf.blocked):
-            if self._yielded - {name}:
-                standing.move(f"it was slow to give to {name}, and to {' and '.join(self._yielded)} before")
+        now = time.monotonic()
+        if pace.is_holding_back(now, shelf.position, reader.position, shelf.blocked):
+            just_before = [one for one, at in self._yielded.items() if one != name and now - at < SAME_FAULT]
+            if just_before:
+                standing.move(f"it was slow to give to {name}, and to {just_before[-1]} just before")
                 return
-            self._yielded.add(name)
+            self._yielded[name] = now
             reader.is_to_yield = True
 
     def _end_of_chain(self, reader: Reader) -> None:

@@ -6,13 +6,15 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kadeploy.broadcast.account import account
 from kadeploy.broadcast.allowance import UNLIMITED, Allowance
 from kadeploy.broadcast.bottleneck import bottleneck
 from kadeploy.broadcast.manifest import Manifest, manifest_of
-from kadeploy.broadcast.order import CHAIN, Form, Member, Shape, chain_of, chains_by_rack
-from kadeploy.broadcast.reception import DEFAULTS, Limits, Progress
+from kadeploy.broadcast.order import Member, Shape, chain_of, chains_by_rack
+from kadeploy.broadcast.reception import DEFAULTS, Limits, Outcome, Progress
 from kadeploy.broadcast.source import Head
 from kadeploy.domain.image import LocalFile
+from kadeploy.domain.spread import Spread
 from kadeploy.ports.head import Identity, Seat
 
 _REMEMBERED = 16  # manifests; one is some hundred kilobytes at most
@@ -20,12 +22,11 @@ _REMEMBERED = 16  # manifests; one is some hundred kilobytes at most
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """How images are sent. `racks`: the rack or switch of each node, as far as they are known; `by_rack`: a chain for
-    each, all at once. `rate`: bytes a second of a head to each reader, 0 for no limit; `allowance`: of all heads."""
+    """How images are sent. `racks`: the rack or switch of each node, as far as they are known; `chains`: so many at
+    most are fed at once, a rack each. `rate`: bytes a second of each head, 0 for no limit; `allowance`: of all."""
 
     racks: Mapping[str, str] = field(default_factory=dict)
-    by_rack: bool = False
-    shape: Shape = CHAIN
+    chains: int = 1
     limits: Limits = DEFAULTS
     rate: int = 0
     allowance: Allowance = UNLIMITED
@@ -40,12 +41,12 @@ class ServingHead:
         return Identity(port=self._head.port, broadcast=self._head.broadcast.hex(), secret=self._head.secret.hex())
 
     def orders(
-        self, seats: Sequence[Seat], *, host: str, late: Sequence[Seat] = ()
+        self, seats: Sequence[Seat], *, host: str, late: Sequence[Seat] = (), spread: Spread = Spread.CHAIN
     ) -> Mapping[str, Mapping[str, object]]:
         racks, chain = self._style.racks, chain_of(map(_member, seats), self._style.racks)
-        shape = self._style.shape
-        if self._style.by_rack and shape.form is Form.CHAIN:
-            shape = chains_by_rack(chain, racks)
+        shape = Shape(form=spread)
+        if spread is Spread.CHAIN:
+            shape = chains_by_rack(chain, racks, self._style.chains)
         everybody = (*chain, *map(_member, late))
         orders = self._head.orders(everybody, host=host, shape=shape, limits=self._style.limits)
         return {name: order.to_json() for name, order in orders.items()}
@@ -53,6 +54,9 @@ class ServingHead:
     def bottleneck(self, progress: Mapping[str, Mapping[str, object]]) -> str:
         known = {node: Progress.from_json(said) for node, said in progress.items()}
         return bottleneck(known, self._head.manifest.size)
+
+    def account(self, outcome: Mapping[str, object]) -> str:
+        return account(Outcome.from_json(outcome))
 
     def stop(self) -> None:
         self._head.stop()

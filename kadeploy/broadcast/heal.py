@@ -7,17 +7,18 @@ the end of the order, once: there it holds back nobody. Seconds are of a monoton
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from kadeploy.broadcast.order import HEAD_RANK, MOVED
 
 MOST_REPAIRS = 4  # wrong answers before one chunk is given up
-EVIDENCE = 0.4  # seconds of the stream that a reader has fallen behind before it is judged
+EVIDENCE = 0.4  # seconds of the stream, at least, that a reader has fallen behind before it is judged
 LEAST_EVIDENCE = 1 << 20  # bytes: what buffers on the way hold says nothing
 WORTH = 1.0  # seconds that must be saved by going round it
-FASTER = 2.0  # so many times faster the head must be than a source that is to blame
+FASTER = 2.0  # so many times faster the head must be, twice, than a source that is to blame
+MUCH_FASTER = 5.0  # or once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,9 +129,9 @@ def when_parked(rank: int, fed: int, failures: Mapping[int, Failure]) -> Move:
     if not fed < rank:
         return Move.WAIT if rank >= MOVED else Move.LAST
     failure = failures.get(place_of(fed))
-    if failure is None or not failure.sure:
-        return Move.NEARER
-    return Move.WAIT if rank >= MOVED else Move.INSIST
+    if rank >= MOVED:
+        return Move.WAIT if failure else Move.NEARER
+    return Move.INSIST if failure and failure.sure else Move.NEARER
 
 
 def place_of(rank: int) -> int:
@@ -138,24 +139,38 @@ def place_of(rank: int) -> int:
     return rank - MOVED if rank >= MOVED else rank
 
 
-def holds_back(*, fallen: int, rate: float, could: float, left: int) -> bool:
+def evidence(whole: float, share: float) -> float:
+    """Seconds that a reader must have fallen behind in a broadcast that takes `whole` seconds: a fifth of the share
+    that the others would mind. A hiccup is none, and one that is slow costs no more before it is seen."""
+    return max(EVIDENCE, whole * share / 5)
+
+
+def watch_for(whole: float, share: float) -> float:
+    """For how many seconds a reader is watched, that one slower by more than `share` is found, and others are not."""
+    return evidence(whole, share) / max(share, 0.01)
+
+
+def holds_back(*, fallen: int, rate: float, could: float, left: int, needed: float) -> bool:
     """Whether a reader makes those behind it late: it takes `rate` of the `could` bytes a second that come, has fallen
-    behind by `fallen` bytes while it was watched, and `left` are still to go."""
+    behind by `fallen` bytes while it was watched, and `left` are still to go. `needed`: seconds of evidence."""
     if could <= 0 or rate >= could:
         return False
     late = left / max(rate, 1.0) - left / could
-    return fallen >= max(LEAST_EVIDENCE, EVIDENCE * could) and late >= WORTH
+    return fallen >= max(LEAST_EVIDENCE, needed * could) and late >= WORTH
 
 
-def watch_for(share: float) -> float:
-    """For how many seconds a reader is watched, that one slower by more than `share` is found, and others are not."""
-    return EVIDENCE / max(share, 0.01)
+def holds_itself_back(*, blocked: float, span: float, whole: float, share: float) -> bool:
+    """Whether a node's own disk makes those behind it late: for `blocked` of the last `span` seconds it could take
+    nothing, its memory being full, in a broadcast that would take `whole` seconds without that."""
+    return share > 0 and blocked >= max(evidence(whole, share), share * span)
 
 
-def is_to_blame(rate: float, head_rate: float) -> bool:
-    """Whether a source that is fed by the head holds its reader back: the reader had `rate` from it, and at the same
-    time `head_rate` bytes a second from the head. Were the head's own link the limit, the two would have shared it."""
-    return head_rate >= FASTER * rate
+def is_to_blame(times_faster: Sequence[float]) -> bool:
+    """Whether a source that is fed by the head holds its reader back. The head, asked by the reader, was so many times
+    faster, each time. Were the head's own link the limit, the two streams would have shared it."""
+    return bool(times_faster) and (
+        times_faster[-1] >= MUCH_FASTER or (len(times_faster) > 1 and min(times_faster[-2:]) >= FASTER)
+    )
 
 
 def repair_source(attempt: int, came_from: int) -> int:

@@ -42,6 +42,8 @@ class Link:
         self._timing = timing
         self._allowed = allowed
         self._partial = bytearray()
+        self._head = bytearray(wire.FRAME_SIZE)
+        self._head_view = memoryview(self._head)
         tick = struct.pack("ll", int(timing.tick), int(timing.tick % 1 * 1_000_000))
         sock.settimeout(None)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, tick)
@@ -104,11 +106,11 @@ class Link:
             return count
 
     def next_frame(self, idle: Callable[[], object]) -> Frame:
-        head = bytearray(wire.FRAME_SIZE)
-        view = memoryview(head)
-        while view:
-            view = view[self.pull(view, idle) :]
-        return self._decoded(head)
+        view = self._head_view
+        got = self.pull(view, idle)
+        while got < wire.FRAME_SIZE:
+            got += self.pull(view[got:], idle)
+        return self._decoded(self._head)
 
     def listen(self, *, wait: bool = False) -> list[Frame]:
         """What the other side has said meanwhile; with `wait`, for at most a tick."""

@@ -21,6 +21,8 @@ from kadeploy.errors import InvalidFile
 # SHA instructions is faster with blake2b, hence the field.
 ALGORITHM = "sha256"
 SMALLEST_CHUNK = 1 << 20
+USUAL_CHUNK = 4 << 20  # each costs a node some wake-ups, about a millisecond: as much as to digest it
+FEW_CHUNKS = 64  # of a small image, so that its bytes do not wait for each other
 MOST_CHUNKS = 4096
 
 
@@ -90,7 +92,7 @@ def manifest_from(size: int, chunk_size: int, digests: Sequence[bytes], algorith
 def chunk_size_for(size: int) -> int:
     """A power of two, so that even a large image has a manifest of at most some hundred kilobytes."""
     chunk = SMALLEST_CHUNK
-    while chunk * MOST_CHUNKS < size:
+    while chunk * (FEW_CHUNKS if chunk < USUAL_CHUNK else MOST_CHUNKS) < size:
         chunk *= 2
     return chunk
 

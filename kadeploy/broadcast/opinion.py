@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Protocol
 
-from kadeploy.broadcast.heal import WORTH, is_to_blame
+from kadeploy.broadcast.heal import FASTER, WORTH, is_to_blame
 from kadeploy.broadcast.link import Link, LinkLost
 from kadeploy.broadcast.order import HEAD_RANK
 from kadeploy.broadcast.spool import Spool
@@ -20,6 +20,7 @@ from kadeploy.broadcast.wire import Kind
 WATCH = 0.3  # seconds of the stream before the head is asked
 SAMPLE = 0.02  # seconds of the stream that are asked for
 LEAST_SAMPLE = 512 << 10
+MOST_ASKED = 2  # times
 ANSWER = 1.0  # seconds for the head to answer, and for the bytes to come
 
 
@@ -35,31 +36,36 @@ class SecondOpinion:
         self._received = 0
         self._blocked = 0.0
         self._is_asking = False
-        self._verdict = False
+        self._times_faster: list[float] = []
+
+    def forget(self) -> None:
+        """The source is not fed by the head: how fast it gives says nothing of it."""
+        self._link = None
 
     def blames(self, link: Link) -> bool:
-        """Called now and then while bytes come over this link; true at most once for each."""
+        """Called now and then while bytes come over this link."""
         now, spool = time.monotonic(), self._spool
         if link is not self._link:
             self._link, self._began, self._received, self._blocked = link, now, spool.received, spool.blocked
-            self._is_asking = self._verdict = False
-        if self._verdict:
-            self._verdict = False
+            self._is_asking, self._times_faster = False, []
+        if is_to_blame(self._times_faster):
             return True
         span = now - self._began
-        if not self._is_asking and span >= WATCH:
+        if not self._is_asking and len(self._times_faster) < MOST_ASKED and span >= WATCH:
             self._is_asking = True
             rate = (spool.received - self._received) / span
             is_held_here = spool.blocked - self._blocked > span / 10
             if (spool.size - spool.received) / max(rate, 1.0) > 4 * WORTH and not is_held_here:
-                threading.Thread(target=self._ask, args=(link, rate), name="opinion", daemon=True).start()
+                threading.Thread(target=self._ask, args=(self._times_faster, rate), name="opinion", daemon=True).start()
         return False
 
-    def _ask(self, link: Link, rate: float) -> None:
+    def _ask(self, answers: list[float], rate: float) -> None:
         with contextlib.suppress(LinkLost):
-            blame = is_to_blame(rate, self._head_rate(int(rate * SAMPLE)))
-            if link is self._link:
-                self._verdict = blame
+            times = self._head_rate(int(rate * SAMPLE)) / max(rate, 1.0)
+            if answers is self._times_faster:  # else it is of a source that is not judged any more
+                answers.append(times)
+                self._began, self._received, self._blocked = time.monotonic(), self._spool.received, self._spool.blocked
+                self._is_asking = times < FASTER  # it is well: there is no need to ask again
 
     def _head_rate(self, wanted: int) -> float:
         """Bytes a second. Raises LinkLost."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from string import digits
 from typing import Any
+
+from kadeploy.domain.spread import Spread
 
 HEAD_RANK = -1  # the server: before every node
 MOVED = 1 << 20  # added to the rank of a node that has moved to the end
@@ -45,17 +46,11 @@ def chain_of(members: Iterable[Member], racks: Mapping[str, str] | None = None) 
     return tuple(sorted(members, key=place))
 
 
-class Form(StrEnum):
-    CHAIN = "chain"
-    TREE = "tree"
-    UNICAST = "unicast"  # everybody from the head
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """`arity`: readers of each in a tree. `starts`: the ranks at which a chain of its own begins; the first is 0."""
 
-    form: Form = Form.CHAIN
+    form: Spread = Spread.CHAIN
     arity: int = 2
     starts: tuple[int, ...] = (0,)
 
@@ -64,11 +59,11 @@ class Shape:
         if rank >= MOVED:
             return (*(one for one in range(count - 1, HEAD_RANK, -1) if one != rank - MOVED), HEAD_RANK)
         match self.form:
-            case Form.UNICAST:
+            case Spread.UNICAST:
                 return (HEAD_RANK,)
-            case Form.TREE:
+            case Spread.TREE:
                 return self._ancestors(rank)
-            case Form.CHAIN:
+            case Spread.CHAIN:
                 first = max(start for start in self.starts if start <= rank)
                 return (*range(rank - 1, first - 1, -1), HEAD_RANK)
 
@@ -82,11 +77,11 @@ class Shape:
     def streams(self, rank: int) -> int:
         """How many readers the node of this rank feeds at once."""
         match self.form:
-            case Form.UNICAST:
+            case Spread.UNICAST:
                 return MANY
-            case Form.TREE:
+            case Spread.TREE:
                 return self.arity
-            case Form.CHAIN:
+            case Spread.CHAIN:
                 return len(self.starts) if rank == HEAD_RANK else 1
 
     def to_json(self) -> dict[str, Any]:
@@ -98,16 +93,21 @@ class Shape:
         arity, starts = int(data["arity"]), tuple(int(start) for start in data["starts"])
         if arity < 1 or not starts or starts[0] != 0:
             raise ValueError(f"no broadcast has this shape: {dict(data)}")
-        return cls(form=Form(data["form"]), arity=arity, starts=starts)
+        return cls(form=Spread(data["form"]), arity=arity, starts=starts)
 
 
 CHAIN = Shape()
 
 
-def chains_by_rack(chain: Sequence[Member], racks: Mapping[str, str]) -> Shape:
-    """A chain a rack, all fed by the head at once: for a server whose link carries that many."""
+def chains_by_rack(chain: Sequence[Member], racks: Mapping[str, str], most: int) -> Shape:
+    """A chain a rack, all fed by the head at once; where there are more racks than `most`, neighbours share one, so
+    that chains are about as long as each other. `most`: how many streams the head's link carries beside each other."""
     known = [racks.get(member.name, "") for member in chain]
-    return Shape(starts=(0, *(rank for rank in range(1, len(known)) if known[rank] != known[rank - 1])))
+    begins = [rank for rank in range(1, len(known)) if known[rank] != known[rank - 1]]
+    if most <= len(begins):
+        wanted = (number * len(chain) / most for number in range(1, most))
+        begins = sorted({min(begins, key=lambda rank: abs(rank - ideal)) for ideal in wanted})
+    return Shape(starts=(0, *begins))
 
 
 def _by_place(name: str) -> tuple[tuple[tuple[int, int, str], ...], ...]:

@@ -23,7 +23,7 @@ class Limits:
     whole time that the last byte may spend on its way through the chain, so that nodes wake up less often.
 
     Memory for the image: at most `spool_limit` bytes and `spool_share` of what is free, but never less than
-    `spool_least` bytes (of an image that large). `rate`: bytes a second to each reader, 0 for as fast as it goes. A
+    `spool_least` bytes (of an image that large). `rate`: bytes a second that a node sends, 0 for as fast as it goes. A
     node that makes those behind it slower by more than `slow_share` moves to the end; 0: none does.
     """
 

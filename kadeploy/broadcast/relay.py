@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kadeploy.broadcast.checker import Checker
+from kadeploy.broadcast.door import listening
 from kadeploy.broadcast.feeder import Feeder, Terms
 from kadeploy.broadcast.heal import Timing
 from kadeploy.broadcast.link import LinkLost
@@ -49,8 +50,7 @@ class Place:
 
 def open_place(host: str = "", port: int = 0) -> Place:
     """Listen at an address of this machine (all of them by default), at a free port. Raises OSError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=128)
+    listener = listening(host, port)
     return Place(listener=listener, port=listener.getsockname()[1])
 
 
@@ -92,6 +92,7 @@ class _Relay:
         self._began = time.monotonic()
         self._written_after: float | None = None
         self._spool = SpoolShelf(orders.manifest, orders.limits.spool_bytes(free_memory()))
+        self._spool.grain = orders.grain
         self._standing = Standing(orders.rank)
         self._upstream = Upstream(orders, self._spool, self._standing, self._over)
         self._checker = Checker(orders, self._spool, self._upstream, self._over)

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from kadeploy.broadcast.allowance import UNLIMITED, Allowance
+from kadeploy.broadcast.door import listening
 from kadeploy.broadcast.feeder import Feeder, Terms
 from kadeploy.broadcast.heal import Timing
 from kadeploy.broadcast.manifest import Manifest
@@ -45,7 +46,7 @@ class Head:
         rate: int = 0,
         allowance: Allowance = UNLIMITED,
     ) -> None:
-        """`rate`: at most so many bytes a second to each reader, 0 for no limit; `allowance`: of all heads with
+        """`rate`: at most so many bytes a second in all, 0 for no limit; `allowance`: of all heads with
         the same one. Raises InvalidFile; OSError when it cannot listen."""
         self.manifest = manifest
         self.broadcast = broadcast or secrets.token_bytes(16)
@@ -53,8 +54,7 @@ class Head:
         self._stall = stall
         self._shelf = FileShelf(image_path, manifest.size)
         try:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            listener = socket.create_server((host, port), family=family, backlog=128)
+            listener = listening(host, port)
         except OSError:
             self._shelf.close()
             raise

@@ -32,8 +32,11 @@ class Spool:
         self.verified = 0  # bytes, in any order
         self.written = 0  # chunks the sink is through with, in order
         self.base = 0  # the first chunk kept
+        self.grain = 1  # fewer new bytes than that are kept back until more come
+        self._kept_back = 0
         self.broken: str | None = None
         self.blocked = 0.0  # seconds in all without room for more
+        self.blocked_by_sink = 0.0  # of these, because of the sink and not of readers
         self.unchecked: SimpleQueue[int] = SimpleQueue()  # chunks complete, not yet verified
         self.bad: SimpleQueue[int] = SimpleQueue()
         self.floor: Callable[[], int | None] = lambda: None  # lowest offset readers need
@@ -66,13 +69,19 @@ class Spool:
         if index != self._filling[0]:
             with self._room:
                 if not self._take_slot(index):
-                    began = time.monotonic()
-                    self._room.wait(timeout)
-                    self.blocked += time.monotonic() - began
+                    self._wait_for_room(timeout)
                     if not self._take_slot(index):
                         return None
             self._filling = index, self.chunk(index)
         return self._filling[1][into : into + most]
+
+    def _wait_for_room(self, timeout: float) -> None:
+        began, is_sink = time.monotonic(), self.base == self.written
+        self._room.wait(timeout)
+        waited = time.monotonic() - began
+        self.blocked += waited
+        if is_sink:
+            self.blocked_by_sink += waited
 
     def _take_slot(self, index: int) -> bool:
         if not self._free and self.base < self.written:
@@ -85,13 +94,21 @@ class Spool:
         return index in self._slots
 
     def advance(self, count: int) -> None:
-        """So many bytes were put where `room` said."""
+        """So many bytes were put where `room` said. They are passed on when they are worth a wake-up."""
         self.received += count
-        if not self.pass_on():
-            with self._arrived:
-                self._arrived.notify_all()
+        self._kept_back += count
+        if self._kept_back >= self.grain or self.received == self._size:
+            self.flush()
         if self.received % self._step == 0 or self.received == self._size:
             self.unchecked.put((self.received - 1) // self._step)
+
+    def flush(self) -> None:
+        """Pass on what was kept back."""
+        if self._kept_back:
+            self._kept_back = 0
+            if not self.pass_on():
+                with self._arrived:
+                    self._arrived.notify_all()
 
     def chunk(self, index: int) -> memoryview:
         """The bytes of a chunk that is kept."""

@@ -12,14 +12,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from kadeploy.broadcast.heal import Failure, Move, Timing, place_of, sources, when_parked
+from kadeploy.broadcast.heal import Failure, Move, Timing, holds_itself_back, place_of, sources, when_parked
 from kadeploy.broadcast.link import Link, LinkLost, Silent, dial
 from kadeploy.broadcast.opinion import SecondOpinion
 from kadeploy.broadcast.order import HEAD_RANK, Member
 from kadeploy.broadcast.reception import Reception
 from kadeploy.broadcast.spool import Spool
 from kadeploy.broadcast.standing import Standing
-from kadeploy.broadcast.wire import MOST_DATA, NONCE_SIZE, Frame, Hello, Kind
+from kadeploy.broadcast.wire import MOST_DATA, MOST_HOPS, NONCE_SIZE, Frame, Hello, Kind
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +38,12 @@ class Upstream:
         self._timing = Timing(stall=reception.limits.stall)
         self._failures: dict[int, Failure] = {}
         self._wanted: int | None = None  # a nearer source that another one sent us to
-        self._moved = time.monotonic()
+        self._began = self._moved = time.monotonic()
         self._why = "no source was tried"
         self._link: Link | None = None  # to the source of now
         standing.when_moved.append(self._leave)
         self._next: tuple[int, Link] | None = None  # found while the last one was silent
+        self._ahead = 0.0  # when the source was last known to have as much as this node
         self._doubted: Link | None = None  # for this one, others were asked
         self._opinion = SecondOpinion(self.dial, self._spool)
 
@@ -54,7 +55,7 @@ class Upstream:
                 continue
             rank, link = found
             link.gather(self._reception.grain)
-            self._link = link
+            self._link, self._ahead = link, time.monotonic()
             self._why = f"{self.member(rank).name}: it has none either"
             try:
                 if self._drain(rank, link):
@@ -132,8 +133,9 @@ class Upstream:
                     self._take(rank, link, frame, idle)
                     self._consider(rank, link, frame)
                 case Kind.ALIVE:
-                    self._standing.hops = frame.hops + 1
+                    self._standing.hops = min(frame.hops + 1, MOST_HOPS)
                     self._still_here(link)
+                    self._is_ahead(frame.value)
                 case Kind.PARKED:
                     self._moved = time.monotonic()  # it lives, and has a reason
                     self._still_here(link)
@@ -159,6 +161,7 @@ class Upstream:
             if room is None:
                 self._moved = time.monotonic()  # it is not the source that is slow
                 self._still_here(link)
+                self._consider_disk()
                 continue
             count = link.pull(room, idle)
             spool.advance(count)
@@ -171,18 +174,36 @@ class Upstream:
 
     def _consider(self, rank: int, link: Link, frame: Frame) -> None:
         """Whether this source, which is fed by the head, gives what the head could. If not, the head does."""
-        self._standing.hops = frame.hops + 1
-        if frame.hops == 1 and self._reception.limits.slow_share and self._opinion.blames(link):
+        self._standing.hops = min(frame.hops + 1, MOST_HOPS)
+        if frame.hops != 1:
+            self._opinion.forget()
+        elif self._reception.limits.slow_share and self._opinion.blames(link):
             head = self.dial(HEAD_RANK, self._spool.received, self._spool.size, answer=self._timing.stall)
             head.tell(Kind.SLOW, value=rank)
             self._next = HEAD_RANK, head
             raise _Elsewhere("it gives less than the head could")
+
+    def _consider_disk(self) -> None:
+        """Whether those behind this node wait for its disk, the memory being full. At the end nobody does."""
+        spool, span = self._spool, time.monotonic() - self._began
+        flowing = max(0.001, span - spool.blocked)
+        whole = spool.size * flowing / max(1, spool.received)
+        share = self._reception.limits.slow_share
+        if holds_itself_back(blocked=spool.blocked_by_sink, span=span, whole=whole, share=share):
+            self._standing.move("its disk is slower than what comes, and its memory full")
 
     def _leave(self) -> None:
         """This node has moved: its source is another one now."""
         link = self._link
         if link is not None:
             link.cut()
+
+    def _is_ahead(self, position: int) -> None:
+        """A source that was away, or has moved, may have less than this node: then another one is better."""
+        if position >= self._spool.received:
+            self._ahead = time.monotonic()
+        elif time.monotonic() - self._ahead >= self._timing.suspect:
+            raise LinkLost("it is behind this node")
 
     def _idle(self, rank: int, link: Link) -> None:
         """Nothing comes. It may only be slow, so it is left only for one that answers."""
@@ -217,6 +238,7 @@ class Upstream:
         return True
 
     def _still_here(self, link: Link) -> None:
+        self._spool.flush()
         if self._is_over():
             raise LinkLost("this node is stopping")
         link.tell(Kind.ALIVE, value=self._spool.received)

@@ -11,7 +11,11 @@ from kadeploy.errors import InvalidEnvironment
 
 
 def choose_environment(client: Client, name: str, *, owner: str | None, version: int | None, user: str) -> Json:
-    """The environment as a request names it: kind, user, name, version. Raises InvalidEnvironment."""
+    """The environment as a request names it: kind, name, and user and version where they are known already.
+
+    `name` may be `NAME@OWNER:VERSION` or an alias; which of several that share an alias fits the nodes, the server
+    knows. Raises InvalidEnvironment.
+    """
     query = {"name": name, **({"username": owner} if owner else {})}
     query.update({"version": str(version)} if version is not None else {"last": "true"})
     try:
@@ -27,6 +31,9 @@ def choose_environment(client: Client, name: str, *, owner: str | None, version:
         )
         raise InvalidEnvironment(f"the environment {wanted} does not exist", hint="kaenv -l lists those you may use")
     own = [entry for entry in matching if entry.get("user") == user]
+    if len({str(entry.get("name")) for entry in own or matching}) > 1:
+        said = {"user": owner, "version": version}
+        return {"kind": "database", "name": name, **{key: value for key, value in said.items() if value is not None}}
     chosen = (own or matching)[0]
     return {
         "kind": "database",

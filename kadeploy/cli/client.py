@@ -1,4 +1,4 @@
-"""The tools' only HTTP code: Kadeploy3's API, and its event stream.
+"""The tools' side of Kadeploy3's API, and of its event stream; the HTTP itself is in `transport.py`, loaded late.
 
 What goes wrong comes out as an error of ours: `Unavailable` when the server does not answer, `Refused` when it
 says no. A client may be shared by threads.
@@ -7,31 +7,22 @@ says no. A client may be shared by threads.
 from __future__ import annotations
 
 import getpass
-import json
-import re
-import ssl
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Final
+from typing import Any, Final, Protocol, cast
 from urllib.parse import quote
 
-import httpx2
-
+from kadeploy.cli.debug_http import Trace
+from kadeploy.cli.later import Later, load
 from kadeploy.cli.refused import Refused
-from kadeploy.cli.servers import REMEDY, Server
-from kadeploy.domain.event import EVENTS, Event, from_json
-from kadeploy.errors import BadConfiguration, KadeployError, Unavailable
+from kadeploy.cli.servers import Server
+from kadeploy.domain.event import Event
+from kadeploy.errors import Unavailable
 
 Json = Mapping[str, object]
 Query = Mapping[str, str | list[str]]
 
-CONNECT: Final = 10.0  # seconds to connect
-ANSWER: Final = 120.0  # seconds of silence in an answer
-SILENCE: Final = 60.0  # seconds of silence in an event stream, which the server fills with comments
-LARGEST_EVENT: Final = 64 * 1024 * 1024  # bytes: one event may hold ten thousand nodes' reasons
 DEFAULT_PREFIX: Final = "X-Kadeploy-"
 
 
@@ -43,22 +34,49 @@ class Unverified(Unavailable):
     """The server's certificate is of an authority that is not trusted."""
 
 
-class Client:
-    """One server, as one user."""
+class Carrier(Protocol):
+    """HTTP to one server; every method raises Unavailable and Refused."""
 
-    def __init__(self, server: Server, user: str, *, password: str | None = None) -> None:
+    skew: float
+
+    def send(self, method: str, path: str, *, query: Query | None = None, body: Json | None = None) -> object: ...
+
+    def put(self, path: str, content: Iterator[bytes], length: int, content_range: str) -> object: ...
+
+    def events(self, path: str, *, after: int, opened: Callable[[], None]) -> Iterator[tuple[int, Event]]: ...
+
+    def upgraded(self, path: str, headers: Mapping[str, str]) -> AbstractContextManager[Any]: ...
+
+    def show(self, headers: Mapping[str, str]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Client:
+    """One server, as one user. `patience` is how many seconds to wait for an answer, the usual ones if not given."""
+
+    def __init__(
+        self,
+        server: Server,
+        user: str,
+        *,
+        password: str | None = None,
+        trace: Trace | None = None,
+        patience: float | None = None,
+    ) -> None:
         self.server = server
-        self.skew = 0.0  # seconds this machine's clock is ahead of the server's
         self._user = user
         self._named = bool(server.prefix)
-        auth = httpx2.BasicAuth(user, password) if password is not None else None
-        shown = {"Authorization": f"Bearer {server.token}"} if server.token and auth is None else {}
-        self._http = httpx2.Client(
-            base_url=server.url,
-            auth=auth,
-            headers={"Accept": "application/json", **shown, **self._identity(server.prefix)},
-            verify=verification(server),
-            timeout=httpx2.Timeout(ANSWER, connect=CONNECT),
+        shown = {"Authorization": f"Bearer {server.token}"} if server.token and password is None else {}
+        self._http = cast(
+            Carrier,
+            load(Later.TRANSPORT).Transport(
+                server,
+                {"Accept": "application/json", **shown, **self._identity(server.prefix)},
+                login=(user, password) if password is not None else None,
+                trace=trace,
+                patience=patience,
+            ),
         )
 
     def __enter__(self) -> Client:
@@ -69,21 +87,31 @@ class Client:
     ) -> None:
         self._http.close()
 
+    @property
+    def skew(self) -> float:
+        """Seconds this machine's clock is ahead of the server's."""
+        return self._http.skew
+
     def version(self) -> str:
-        return str(self._send("GET", "/version")).strip()
+        return str(self._http.send("GET", "/version")).strip()
 
     def info(self) -> object:
-        return self._send("GET", "/info")
+        return self._http.send("GET", "/info")
 
     def get(self, path: str, query: Query | None = None) -> object:
         """A resource as decoded JSON, or its text."""
         self._identify()
-        return self._send("GET", path, query=query)
+        return self._http.send("GET", path, query=query)
 
     def send(self, method: str, path: str, body: Json) -> object:
         """POST, PUT or DELETE with a JSON body."""
         self._identify()
-        return self._send(method, path, body=body)
+        return self._http.send(method, path, body=body)
+
+    def put(self, path: str, content: Iterator[bytes], length: int, content_range: str) -> object:
+        """Bytes instead of JSON, as they come; `length` is how many. The content may be left off at any point."""
+        self._identify()
+        return self._http.put(path, content, length, content_range)
 
     def events(self, path: str, *, after: int, opened: Callable[[], None]) -> Iterator[tuple[int, Event]]:
         """The operation's events above number `after` as they come; `opened` is called when the server has answered.
@@ -91,99 +119,32 @@ class Client:
         Ends when the server ends the stream; raises Unavailable when it is lost.
         """
         self._identify()
-        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
-        if after:
-            headers["Last-Event-ID"] = str(after)
-        timeout = httpx2.Timeout(SILENCE, connect=CONNECT)
-        with self._translated(), self._http.stream("GET", path, headers=headers, timeout=timeout) as response:
-            if response.status_code != 200:
-                response.read()
-                raise _refusal(response)
-            self._note_clock(response)
-            opened()
-            for message in httpx2.EventSource(response, max_event_size=LARGEST_EVENT):
-                data = json.loads(message.data) if message.data else {}
-                if isinstance(data, dict) and data.get("kind") in EVENTS:
-                    yield int(message.id or 0), from_json(data)
+        return self._http.events(path, after=after, opened=opened)
+
+    def upgraded(self, path: str, headers: Mapping[str, str]) -> AbstractContextManager[Any]:
+        """A connection that speaks another protocol from now on, as the headers ask: httpcore's network stream."""
+        self._identify()
+        return self._http.upgraded(path, headers)
 
     def _identify(self) -> None:
         """Ask once under which prefix the server reads the user's name."""
         if not self._named:
             try:
-                prefix = str(self._send("GET", "/auth_headers_prefix")).strip()
+                prefix = str(self._http.send("GET", "/auth_headers_prefix")).strip()
             except Refused as error:
                 if error.status != 404:
                     raise
                 prefix = DEFAULT_PREFIX
-            self._http.headers.update(self._identity(prefix))
+            self._http.show(self._identity(prefix))
             self._named = True
 
     def _identity(self, prefix: str) -> dict[str, str]:
         return {f"{prefix}User": self._user} if prefix else {}
 
-    def _send(self, method: str, path: str, *, query: Query | None = None, body: Json | None = None) -> object:
-        with self._translated():
-            response = self._http.request(method, path, params=query, json=body)
-        self._note_clock(response)
-        if response.status_code != 200:
-            raise _refusal(response)
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":
-            return response.text
-        try:
-            return response.json()
-        except ValueError as error:
-            raise Unavailable(f"what answers at {self.server.url} is no Kadeploy server: {error}") from error
-
-    def _note_clock(self, response: httpx2.Response) -> None:
-        date = response.headers.get("date")
-        if date:
-            try:
-                told = parsedate_to_datetime(date)
-            except ValueError:
-                return
-            self.skew = (datetime.now(UTC) - told).total_seconds() if told.tzinfo else self.skew
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except httpx2.ConnectError as error:
-            raise self._unreachable(error) from error
-        except httpx2.ConnectTimeout as error:
-            raise Unavailable(
-                f"no answer from {self.server.url} within {CONNECT:.0f} s", hint=self._remedy()
-            ) from error
-        except httpx2.InvalidURL as error:
-            raise BadConfiguration(f"{self.server.url} is not an address: {error}", hint=self._remedy()) from error
-        except httpx2.SSEError as error:
-            raise KadeployError(f"{self.server.url} does not tell events as a Kadeploy server does: {error}") from error
-        except httpx2.TimeoutException as error:
-            raise AnswerLost(f"the server at {self.server.url} has fallen silent") from error
-        except httpx2.RequestError as error:
-            raise AnswerLost(f"the connection to {self.server.url} was lost: {_plain(error)}") from error
-
-    def _unreachable(self, error: Exception) -> KadeployError:
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            hint = (
-                f"kadeploy login -S {self.server.url} shows and keeps its authority's fingerprint; "
-                "or name the authority's file as `ca:` of this server in client.conf"
-            )
-            return Unverified(f"the certificate of {self.server.url} cannot be verified: {_plain(error)}", hint=hint)
-        return Unavailable(f"no Kadeploy server answers at {self.server.url}: {_plain(error)}", hint=self._remedy())
-
-    def _remedy(self) -> str:
-        return f"the address was named by {self.server.origin}; {REMEDY}"
-
 
 def fetch_text(url: str) -> str:
     """A text from any web server, redirects followed; raises Unavailable."""
-    try:
-        return httpx2.get(url, timeout=ANSWER / 4, follow_redirects=True).raise_for_status().text
-    except httpx2.HTTPStatusError as error:
-        raise Unavailable(f"the answer is {error.response.status_code}") from error
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise Unavailable(_plain(error)) from error
+    return str(load(Later.TRANSPORT).fetch_text(url))
 
 
 def fetch_authority(url: str) -> str:
@@ -191,13 +152,7 @@ def fetch_authority(url: str) -> str:
 
     Raises Unavailable.
     """
-    unverified = ssl.create_default_context()
-    unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
-    try:
-        answer = httpx2.get(f"{url}/ca", verify=unverified, timeout=ANSWER / 4)
-        return answer.raise_for_status().text
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise Unavailable(f"{url} does not say which authority it has: {_plain(error)}") from error
+    return str(load(Later.TRANSPORT).fetch_authority(url))
 
 
 def segment(text: str) -> str:
@@ -208,49 +163,3 @@ def segment(text: str) -> str:
 def current_user(environ: Mapping[str, str]) -> str:
     """Who calls, as Kadeploy3's tools tell: $USER, $USERNAME, else the login name."""
     return environ.get("USER") or environ.get("USERNAME") or getpass.getuser()
-
-
-def verification(server: Server) -> ssl.SSLContext | bool:
-    """Whom to trust: the authority that is named or was pinned, else the system's. Raises BadConfiguration."""
-    if not server.url.startswith("https:"):
-        return False  # nothing to verify; loading the authorities costs 60 ms
-    try:
-        if not server.ca and not server.authority:
-            return ssl.create_default_context()
-        context = ssl.create_default_context(cafile=server.ca or None, cadata=server.authority or None)
-    except (OSError, ssl.SSLError) as error:
-        raise BadConfiguration(f"{server.origin}: {server.ca or 'its authority'} cannot be used: {error}") from error
-    # What was pinned may be a certificate that another one vouches for.
-    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
-    return context
-
-
-def _refusal(response: httpx2.Response) -> KadeployError:
-    number = response.headers.get("x-application-error-code", "")
-    text = _message(response) or f"the server answered {response.status_code} {response.reason_phrase}".strip()
-    if response.status_code == 503:
-        return Unavailable(text)
-    if response.status_code == 500:
-        text = f"the server failed: {text}"
-    return Refused(
-        text,
-        status=response.status_code,
-        code=int(number) if number.isdecimal() else None,
-        challenge=response.headers.get("www-authenticate", ""),
-    )
-
-
-def _message(response: httpx2.Response) -> str:
-    """The body, which is text for people; some frameworks wrap it as `{"detail": ...}`."""
-    text = response.text.strip()
-    try:
-        content = json.loads(text)
-    except ValueError:
-        return text
-    detail = content.get("detail", text) if isinstance(content, dict) else content
-    return detail if isinstance(detail, str) else json.dumps(detail)
-
-
-def _plain(error: Exception) -> str:
-    """The system's words without its numbers: `[Errno 111] Connection refused`."""
-    return re.sub(r"\[[^\]]*\] ?", "", str(error)).strip() or type(error).__name__

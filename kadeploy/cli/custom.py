@@ -1,7 +1,7 @@
 """Custom operations and variables on the command line: `--custom-steps FILE`, `--variable NAME=VALUE`.
 
 What is in the file is judged by the server. Here files of this machine are put into the request as text, since the
-server cannot reach them.
+server cannot reach them; large ones and what is no text are sent before.
 """
 
 from __future__ import annotations
@@ -88,18 +88,17 @@ def _operations(content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def _bring_along(operation: dict[str, Any]) -> None:
-    """A file of this machine becomes the operation's content. Raises InvalidFile."""
+    """A short text of this machine becomes the operation's content; another file is sent later. Raises InvalidFile."""
     file = operation.get("file")
     if not isinstance(file, str) or ("://" in file and not file.startswith("local://")):
         return
     path = Path(file.removeprefix("local://")).expanduser()
-    remedy = "put it where the server reaches it, and write server:///PATH or an http(s) address"
     try:
         if path.stat().st_size > LARGEST:
-            raise InvalidFile(f"{file} has more than {LARGEST // 1024} KiB", hint=remedy)
+            return
         text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidFile(f"{file} is not a text", hint=remedy) from error
+    except UnicodeDecodeError:
+        return
     except OSError as error:
         raise InvalidFile(f"{file} cannot be read: {error.strerror}") from error
     del operation["file"]

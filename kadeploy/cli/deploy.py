@@ -9,19 +9,21 @@ from typing import Final
 
 from kadeploy.cli.automata import parse_force_steps
 from kadeploy.cli.choose_environment import choose_environment
-from kadeploy.cli.client import Json, current_user
+from kadeploy.cli.client import Client, Json, current_user
 from kadeploy.cli.control import CONTROL, act
 from kadeploy.cli.custom import CUSTOM, custom_fields
 from kadeploy.cli.description import Description, read_description
 from kadeploy.cli.given import Given
 from kadeploy.cli.launch import Launch, common_fields
+from kadeploy.cli.local_files import with_files_sent
 from kadeploy.cli.login import COMMANDS
-from kadeploy.cli.operation import conduct, settling
+from kadeploy.cli.operate import operate
 from kadeploy.cli.options import (
     CLASSICAL_TIMEOUT,
     KEY,
     NODES,
     OPERATION,
+    SECURE,
     VLAN,
     flag,
     nodes_given,
@@ -30,8 +32,9 @@ from kadeploy.cli.options import (
 )
 from kadeploy.cli.profile import PROFILE, profile_fields
 from kadeploy.cli.sshkeys import key_fields
-from kadeploy.cli.tool import connected, make_tool, run
+from kadeploy.cli.tool import make_tool, run
 from kadeploy.cli.waiting import Waiting
+from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.state import OperationKind
 
 EXAMPLES: Final = """\
@@ -70,6 +73,7 @@ OPTIONS: Final = (
     flag("--no-kexec", help="Reboot through the firmware, never by kexec."),
     flag("--disable-bootloader-install", help="Leave the boot loader alone."),
     flag("--disable-disk-partitioning", help="Leave the partition table alone."),
+    SECURE,
     CLASSICAL_TIMEOUT,
     option("--reboot-kexec-timeout", "kexec_timeout", metavar="EXPR", help="The same for a reboot by kexec."),
     *CUSTOM,
@@ -94,15 +98,17 @@ def perform(given: Given) -> int:
     fields = _fields(given)
     waiting = Waiting.of(given)
     given.check()
-    body = {**common_fields(given, nodes), **fields}
-    with settling(waiting, nodes) as outcome, connected(given) as client:
+
+    def launch(client: Client, part: NodeSet) -> Launch:
         if isinstance(environment, str):
             owner, user = given.text("env_user"), current_user(os.environ)
             chosen = choose_environment(client, environment, owner=owner, version=version, user=user)
         else:
-            chosen = {"kind": "anonymous", **environment}
-        launch = Launch(kind=OperationKind.DEPLOYMENT, body={**body, "environment": chosen})
-        return conduct(client, launch, waiting, outcome)
+            chosen = {"kind": "anonymous", **(environment or {})}
+        body = {**common_fields(given, part), **fields, "environment": chosen}
+        return Launch(kind=OperationKind.DEPLOYMENT, body=with_files_sent(client, body))
+
+    return operate(given, nodes, waiting, launch)
 
 
 def _environment_given(given: Given) -> str | Description:

@@ -1,60 +1,114 @@
-"""An environment's description as a user gives it, in a file or at a URL: `kadeploy -a`, `kaenv -a`.
+"""Environments' descriptions as users give them, in files or at URLs: `kadeploy -a`, `kaenv -a`, `kaenv --import`.
 
-What is in it is judged by the server, which says everything that is wrong at once. Here is checked only what the
-server cannot see: that the file can be read, and that it names no file of this machine.
+What is in them is judged by the server, which says everything that is wrong at once. Here is checked only what the
+server cannot see: that the file can be read, and so can the files of this machine that it names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-import yaml
+from typing import Final
 
 from kadeploy.cli.client import fetch_text
+from kadeploy.cli.local_files import unreadable
+from kadeploy.domain import yaml_text
 from kadeploy.errors import Faults, InvalidFile, Unavailable
 
 Description = Mapping[str, object]
 
+ENDINGS: Final = (".yaml", ".yml", ".json", ".dsc", ".env")
+STDIN: Final = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A description, and where it stands."""
+
+    place: str
+    content: Description
+
 
 def read_description(place: str) -> Description:
-    """Raises InvalidFile, or Faults with every file the server could not reach."""
-    try:
-        content = yaml.safe_load(_text(place))
-    except yaml.YAMLError as error:
-        raise InvalidFile(f"-a {place}: is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise InvalidFile(f"-a {place}: is not the description of an environment (keys and values)")
-    faults = [f"-a {place}: {fault}" for fault in _unreachable(content)]
+    """The only one there. Raises Faults with everything that is wrong, and every file of this machine that is not
+    there."""
+    found, faults = _read(place)
+    if not faults and len(found) != 1:
+        faults = [f"{place}: holds {len(found)} descriptions, not one (kaenv --import records many)"]
     if faults:
-        raise Faults(faults)
-    return content
+        raise Faults([f"-a {fault}" for fault in faults])
+    return found[0].content
+
+
+def read_all(places: Sequence[str]) -> tuple[Sequence[Source], Sequence[str]]:
+    """Every description in these files, directories and URLs, and everything that is wrong with what was read."""
+    sources: list[Source] = []
+    faults: list[str] = []
+    for place in places:
+        files = [*_files_in(place)]
+        if not files:
+            faults.append(f"{place}: holds no description (files in {', '.join(ENDINGS)})")
+        for file in files:
+            found, wrong = _read(file)
+            sources += found
+            faults += wrong
+    return sources, faults
+
+
+def _read(place: str) -> tuple[list[Source], list[str]]:
+    """One for each document, and for each entry of a document that is a list; and what is wrong with the others."""
+    try:
+        documents = yaml_text.parse_all(_text(place), trusted="://" not in place)
+    except Faults as error:
+        return [], [f"{place}: {fault}" for fault in error.faults]
+    except InvalidFile as error:
+        return [], [str(error)]
+    entries = [entry for document in documents for entry in (document if isinstance(document, list) else [document])]
+    there = [entry for entry in entries if entry is not None]
+    found: list[Source] = []
+    faults = [] if there else [f"{place}: is empty"]
+    for number, entry in enumerate(there, 1):
+        where = place if len(there) == 1 else f"{place} ({number} of {len(there)})"
+        if not isinstance(entry, dict) or not all(isinstance(key, str) for key in entry):
+            faults.append(f"{where}: is not the description of an environment (keys and values)")
+        elif problem := _unspeakable(entry):
+            faults.append(f"{where}: {problem}")
+        else:
+            found.append(Source(place=where, content=entry))
+            faults += [f"{where}: {fault}" for fault in unreadable(entry)]
+    return found, faults
+
+
+def _files_in(place: str) -> Iterator[str]:
+    if "://" in place or not Path(place).is_dir():
+        yield place
+        return
+    for path in sorted(Path(place).rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(place).parts)
+        if path.suffix in ENDINGS and path.is_file() and not hidden:
+            yield str(path)
+
+
+def _unspeakable(entry: Description) -> str:
+    """What of it JSON cannot carry, as YAML can: sets, bytes, infinities, and what holds itself."""
+    try:
+        json.dumps(entry, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        return f"holds what cannot be sent: {error}"
+    return ""
 
 
 def _text(place: str) -> str:
     if place.startswith("server://"):
-        raise InvalidFile(f"-a {place}: a description is read by this tool", hint="give a file or an http(s) address")
+        raise InvalidFile(f"{place}: a description is read by this tool", hint="give a file or an http(s) address")
     try:
+        if place == STDIN:
+            return sys.stdin.read()
         if place.startswith(("http://", "https://")):
             return fetch_text(place)
         return Path(place.removeprefix("local://")).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError, Unavailable) as error:
-        raise InvalidFile(f"-a {place}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
-
-
-def _unreachable(content: Description) -> Iterator[str]:
-    for where, file in _files(content):
-        if isinstance(file, str) and ("://" not in file or file.startswith("local:")):
-            remedy = "write server:///PATH for a file on the server, or an http(s) address"
-            yield f"{where}: {file} is a file of this machine, which the server cannot reach ({remedy})"
-
-
-def _files(content: Description) -> Iterator[tuple[str, object]]:
-    image, before, after = content.get("image"), content.get("preinstall"), content.get("postinstalls")
-    if isinstance(image, dict):
-        yield "image.file", image.get("file")
-    if isinstance(before, dict):
-        yield "preinstall.archive", before.get("archive")
-    for index, entry in enumerate(after if isinstance(after, list) else ()):
-        if isinstance(entry, dict):
-            yield f"postinstalls[{index}].archive", entry.get("archive")
+        raise InvalidFile(f"{place}: cannot be read: {getattr(error, 'strerror', None) or error}") from error

@@ -2,154 +2,231 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final, cast
-
-import yaml
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
 
 from kadeploy.cli.client import Client, Json, current_user, segment
-from kadeploy.cli.columns import columns
-from kadeploy.cli.description import read_description
+from kadeploy.cli.description import Source, read_all, read_description
+from kadeploy.cli.env_answer import FORMATS, Answer, changed, describe_all, table
+from kadeploy.cli.env_export import find, write
+from kadeploy.cli.env_import import Sorted, check, complain, named, record
+from kadeploy.cli.env_options import ACTIONS, OPTIONS, OWN_OPTIONS, SHOWN, WITH_WORDS
+from kadeploy.cli.every_server import spread
 from kadeploy.cli.given import Given
-from kadeploy.cli.options import flag, option, optional
+from kadeploy.cli.local_files import with_files_sent
+from kadeploy.cli.preferences import OUTPUT
 from kadeploy.cli.refused import Refused
 from kadeploy.cli.tool import connected, make_tool, run
 from kadeploy.domain.environment import Visibility
-from kadeploy.errors import InvalidEnvironment
+from kadeploy.errors import AlreadyExists, InvalidEnvironment
 
 EXAMPLES: Final = """\
   kaenv -l
-  kaenv -l 'debian%' -u alice
-  kaenv -p debian12 --env-version 2
+  kaenv -l 'debian%' -u alice -s --columns name,version,arch,image.file
+  kaenv -p debian12@alice:2
   kaenv -a debian12.yaml
   kaenv -d debian12
-  kaenv --set-visibility-tag debian12 -t public"""
+  kaenv --set-visibility-tag debian12 -t public
+  kaenv --check *.yaml
+  kaenv --import /srv/descriptions --skip
+  kaenv --export backup
+  kaenv --move-files -m server:///old/::server:///srv/images/ --dry-run"""
 
-ACTIONS: Final = {
-    "list_": "-l",
-    "print_": "-p",
-    "add": "-a",
-    "delete": "-d",
-    "set_visibility": "--set-visibility-tag",
-    "toggle": "--toggle-destructive-tag",
-    "checksum": "--update-image-checksum",
+CHANGES: Final[Mapping[str, Json]] = {
+    "toggle": {"toggle_destructive": True},
+    "image_checksum": {"update_image_checksum": True},
+    "preinstall_checksum": {"update_preinstall_checksum": True},
+    "postinstalls_checksum": {"update_postinstalls_checksum": True},
 }
-OPTIONS: Final = (
-    optional("-l", "--list", "list_", metavar="[PATTERN]", help="List environments; % in the pattern is any text."),
-    option("-p", "--print", "print_", metavar="NAME", help="Print a description."),
-    option("-a", "--add", metavar="FILE_OR_URL", help="Record the environment that is described there."),
-    option("-d", "--delete", metavar="NAME", help="Delete the newest version, or the one given, or with -s all."),
-    option("--set-visibility-tag", "set_visibility", metavar="NAME", help="Change who may use it, to that of -t."),
-    option("--toggle-destructive-tag", "toggle", metavar="NAME", help="Mark it as destructive, or no longer."),
-    option("--update-image-checksum", "checksum", metavar="NAME", help="Record the image's checksum anew."),
-    flag("-s", "--all-versions", help="Every version, not only the newest."),
-    option("-u", "--env-user", "owner", metavar="OWNER", help="Whose environment; yours if not given."),
-    option("--env-version", metavar="N", help="Which version."),
-    option("-t", "--visibility-tag", "visibility", metavar="TAG", help="private, shared or public."),
-)
-
-Work = Callable[[Client], tuple[object, Iterator[str]]]
+Work = Callable[[Client], Answer]
 
 
 def perform(given: Given) -> int:
-    action = given.exactly_one(ACTIONS)
-    version = given.number("env_version", "--env-version", least=0)
-    visibility = given.text("visibility")
-    given.need(
-        visibility is None or visibility in list(Visibility), f"-t {visibility}: must be {', '.join(Visibility)}"
-    )
-    tagging = action == "set_visibility"
-    given.need(not tagging or visibility, "--set-visibility-tag needs -t TAG")
-    given.need(tagging or visibility is None, "-t goes with --set-visibility-tag")
-    given.need(version is None or not given.flag("all_versions"), "-s and --env-version exclude each other")
-    given.need(action != "add" or version is None, "--env-version does not go with -a: the description has its own")
-    work = _work(given, action or "list_", version)
+    action = given.exactly_one(ACTIONS) or "list_"
+    form = given.text("format") or ("json" if given.flag("as_json") else given.preferred(OUTPUT) or "table")
+    given.need(form in FORMATS, f"-o {form}: must be {', '.join(FORMATS)}")
+    _check_company(given, action)
+    work = _work(given, action)
     given.check()
     with connected(given) as client:
-        answer, lines = work(client)
-    if given.flag("as_json"):
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
-    else:
-        for line in lines:
-            print(line)
-    return 0
+        return work(client).tell(form)
 
 
-def _work(given: Given, action: str, version: int | None) -> Work:
+def _check_company(given: Given, action: str) -> None:
+    """What does not go with the action."""
+    for name, (letters, actions) in OWN_OPTIONS.items():
+        given.need(not given.flag(name) or action in actions, f"{letters} goes with {ACTIONS[actions[0]]}")
+    words = given.texts("words")
+    given.need(not words or action in WITH_WORDS, f"{' '.join(words)}: nothing is expected here")
+    needed = action not in ("check", "import_") or words
+    given.need(needed, f"{ACTIONS[action]} needs files, directories or URLs")
+    version, every = given.text("env_version"), given.flag("all_versions")
+    given.need(version is None or not every, "-s and --env-version exclude each other")
+    described = action in ("add", "check", "import_")
+    given.need(not described or version is None, f"--env-version does not go with {ACTIONS[action]}: it is described")
+
+
+def _work(given: Given, action: str) -> Work:
     """What to do, with all that can be checked before a server is asked done already."""
-    name = given.text(action) or ""
-    owner = given.text("owner")
-    last: Json = {} if given.flag("all_versions") else {"last": True}
     if action in ("list_", "print_"):
-        return lambda client: _shown(client, action, _query(name, owner, version, bool(last)))
+        return _show(given, action)
     if action == "add":
-        description = given.tried(lambda: read_description(name))
-        return lambda client: _changed(client, "POST", "/environments/", {"environment": description, **last})
-    path = f"/environments/{segment(owner or current_user(os.environ))}/{segment(name)}"
-    path += "" if version is None else f"/{version}"
-    change: Mapping[str, Json] = {
-        "set_visibility": {"visibility": given.text("visibility")},
-        "toggle": {"toggle_destructive": True},
-        "checksum": {"update_image_checksum": True},
-    }
-    if action == "delete":
-        return lambda client: _changed(client, "DELETE", path, last)
-    return lambda client: _changed(client, "PUT", path, {**change[action], **last})
+        return _add(given)
+    if action in ("check", "import_"):
+        return _take_in(given, action)
+    if action == "export":
+        return _give_out(given)
+    if action == "move_files":
+        return _move(given)
+    if action == "schema":
+        return lambda client: Answer(value=client.get("/environments/schema"), forms=("json", "yaml"))
+    return _change(given, action)
 
 
-def _query(name: str, owner: str | None, version: int | None, last: bool) -> dict[str, str | list[str]]:
+def _show(given: Given, action: str) -> Work:
+    name, owner, version = (
+        given.text(action) or "",
+        given.text("owner"),
+        given.number("env_version", "--env-version", least=0),
+    )
+    keys = tuple(key.strip() for key in (given.text("columns") or SHOWN).split(",") if key.strip())
     wanted = {
-        "last": "true" if last and version is None else "",
+        "last": "" if given.flag("all_versions") or version is not None else "true",
         "username": owner or "",
         "version": "" if version is None else str(version),
         "name": name,
+        "checksums": "true" if given.flag("with_checksums") else "",
     }
-    return {key: value for key, value in wanted.items() if value}
+
+    def work(client: Client) -> Answer:
+        try:
+            found = client.get("/environments", {key: value for key, value in wanted.items() if value})
+        except Refused as error:
+            if error.status != 404:
+                raise
+            found = []
+        entries = found if isinstance(found, list) else []
+        if not entries and action == "print_":
+            raise InvalidEnvironment(f"the environment {name!r} does not exist", hint="kaenv -l lists them")
+        return Answer(value=entries, lines=table(keys, entries) if action == "list_" else describe_all(entries))
+
+    return work
 
 
-def _shown(client: Client, action: str, query: Mapping[str, str | list[str]]) -> tuple[object, Iterator[str]]:
-    try:
-        found = cast(Sequence[Json], client.get("/environments", query))
-    except Refused as error:
-        if error.status != 404:
-            raise
-        found = []
-    if not found and action == "print_":
-        raise InvalidEnvironment(f"the environment {query['name']!r} does not exist", hint="kaenv -l lists them")
-    return found, _list_lines(found) if action == "list_" else _print_lines(found)
+def _add(given: Given) -> Work:
+    file, owner = given.text("add") or "", given.text("owner")
+    content = given.tried(lambda: read_description(file)) or {}
+    described = {**content, **({"user": owner} if owner else {})}
+    body: dict[str, object] = {"environment": described, "last": True}
+
+    def work(client: Client) -> Answer:
+        if given.flag("dry_run"):
+            return _judged(check(client, [Source(place=file, content=described)], existing="refuse"))
+        return changed(client, "POST", "/environments/", with_files_sent(client, body, lasting=True), "recorded")
+
+    return work
 
 
-def _list_lines(found: Sequence[Json]) -> Iterator[str]:
-    if not found:
-        yield "no environment"
-        return
-    keys = ("name", "version", "user", "visibility", "description")
-    yield from columns(keys, [[entry.get(key) for key in keys] for entry in found])
+def _take_in(given: Given, action: str) -> Work:
+    sources, faults = read_all(given.texts("words"))
+    owner = given.text("owner")
+    if owner:
+        sources = [replace(source, content={**source.content, "user": owner}) for source in sources]
+    existing = _existing(given)
+    recording = action == "import_"
+
+    def work(client: Client) -> Answer:
+        found = check(client, sources, existing=existing if recording else None)
+        found.faults[:0] = faults
+        found.exit = found.exit or (InvalidEnvironment.code if faults else 0)
+        if not recording or found.faults or given.flag("dry_run"):
+            return _judged(found, recording=recording)
+        shown = not given.flag("as_json") and (given.text("format") or given.preferred(OUTPUT) or "table") == "table"
+        done = record(client, sources, existing=existing, told=print if shown else lambda line: None)
+        complain("kaenv", done)
+        return Answer(value=done.told(), lines=[_count(done)], exit=done.exit)
+
+    return work
 
 
-def _print_lines(found: Sequence[Json]) -> Iterator[str]:
-    """The description as it was recorded; the owner is not part of it."""
-    for entry in found:
-        shown = {key: value for key, value in entry.items() if key != "user"}
-        yield yaml.safe_dump(shown, sort_keys=False, explicit_start=True, allow_unicode=True).rstrip()
+def _judged(found: Sorted, *, recording: bool = True) -> Answer:
+    complain("kaenv", found)
+    refused = recording and bool(found.faults)
+    if refused:
+        hint = "; --skip and --replace say what to do with what exists" if found.exit == AlreadyExists.code else ""
+        print(f"kaenv: nothing was recorded{hint}", file=sys.stderr)
+    return Answer(value=found.told(), lines=() if refused else found.lines(), exit=found.exit)
 
 
-def _changed(client: Client, method: str, path: str, body: Json) -> tuple[object, Iterator[str]]:
-    answer = client.send(method, path, body)
-    entries = answer if isinstance(answer, list) else [answer]
-    done = {"POST": "recorded", "PUT": "changed", "DELETE": "deleted"}[method]
-    return answer, (
-        f"{done}: {entry.get('name')} version {entry.get('version')} of {entry.get('user')}, {entry.get('visibility')}"
-        for entry in entries
-        if isinstance(entry, Mapping)
-    )
+def _existing(given: Given) -> str:
+    chosen = [text for text in (given.text("existing"),) if text]
+    chosen += [name for name in ("skip", "replace") if given.flag(name)]
+    given.need(len(chosen) < 2, "--existing, --skip and --replace exclude each other")
+    what = chosen[0] if chosen else "refuse"
+    given.need(what in ("refuse", "skip", "replace"), f"--existing {what}: must be refuse, skip, replace")
+    return what
 
 
-ABOUT: Final = "List, show, record, change or delete environments."
+def _count(found: Sorted) -> str:
+    said = [f"{len(entries)} {done}" for done, entries in found.entries.items()]
+    failed = [f"{len(found.faults)} failed"] if found.faults else []
+    return ", ".join([*said, *failed]) or "nothing"
 
-command = make_tool("kaenv", perform, about=ABOUT, examples=EXAMPLES, options=OPTIONS)
+
+def _give_out(given: Given) -> Work:
+    directory, names, owner = Path(given.text("export") or ""), given.texts("words"), given.text("owner")
+
+    def work(client: Client) -> Answer:
+        entries = find(client, names, owner, last=False)
+        paths = write(directory, entries) if not given.flag("dry_run") else []
+        lines = [f"written: {path}" for path in paths] or [f"would be written: {named(entry)}" for entry in entries]
+        return Answer(value=[str(path) for path in paths], lines=lines or ["no environment"])
+
+    return work
+
+
+def _move(given: Given) -> Work:
+    moves: dict[str, str] = {}
+    pairs = [pair for text in given.texts("moves") for pair in text.split(",") if pair]
+    for pair in pairs:
+        old, parted, new = pair.partition("::")
+        given.need(parted and old and new, f"-m {pair}: must be OLD::NEW")
+        given.need(moves.get(old, new) == new, f"-m {pair}: {old} goes to {moves.get(old)} already")
+        moves[old] = new
+    given.need(pairs, "--move-files needs -m OLD::NEW")
+    body: dict[str, object] = {"update_files": moves, "last": True, **_dry(given)}
+    done = "would be changed" if given.flag("dry_run") else "changed"
+    return lambda client: changed(client, "PUT", "/environments/", body, done, files=True)
+
+
+def _change(given: Given, action: str) -> Work:
+    name, owner = given.text(action) or "", given.text("owner")
+    version = given.number("env_version", "--env-version", least=0)
+    last: Json = {} if given.flag("all_versions") else {"last": True}
+    path = f"/environments/{segment(owner or current_user(os.environ))}/{segment(name)}"
+    path += "" if version is None else f"/{version}"
+    would = "would be " if given.flag("dry_run") else ""
+    if action == "delete":
+        return lambda client: changed(client, "DELETE", path, {**last, **_dry(given)}, f"{would}deleted")
+    visibility = given.text("visibility")
+    tags = ", ".join(Visibility)
+    given.need(visibility is None or visibility in list(Visibility), f"-t {visibility}: must be {tags}")
+    given.need(action != "set_visibility" or visibility, "--set-visibility-tag needs -t TAG")
+    body = {**CHANGES.get(action, {"visibility": visibility}), **last, **_dry(given)}
+    return lambda client: changed(client, "PUT", path, body, f"{would}changed")
+
+
+def _dry(given: Given) -> Json:
+    return {"dry_run": True} if given.flag("dry_run") else {}
+
+
+ABOUT: Final = "List, show, record, change, check, import or export environments."
+
+command = make_tool("kaenv", perform, about=ABOUT, examples=EXAMPLES, options=OPTIONS, spread=spread)
 
 
 def main() -> None:

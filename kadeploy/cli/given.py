@@ -13,9 +13,29 @@ T = TypeVar("T")
 class Given:
     """Options by their Python names. A value that is not valid becomes a fault, and `None`."""
 
-    def __init__(self, values: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, object],
+        *,
+        preferred: Mapping[str, str] | None = None,
+        descriptors: frozenset[int] = frozenset(),
+    ) -> None:
         self._values = values
+        self._preferred = preferred or {}
+        self.descriptors = descriptors  # which of the caller has opened for us
         self.faults: list[str] = []
+
+    def but(self, **values: object) -> Given:
+        """The same with other values, and without its faults."""
+        return Given({**self._values, **values}, preferred=self._preferred, descriptors=self.descriptors)
+
+    def has(self, name: str) -> bool:
+        """Whether the tool has such an option."""
+        return name in self._values
+
+    def preferred(self, key: str) -> str | None:
+        """What the user has set for whenever nothing else is said."""
+        return self._preferred.get(key)
 
     def text(self, name: str) -> str | None:
         value = self._values.get(name)

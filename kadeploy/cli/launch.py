@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from kadeploy.cli.client import AnswerLost, Client, Json, Query
 from kadeploy.cli.given import Given
@@ -23,7 +26,9 @@ class Launch:
 
 def common_fields(given: Given, nodes: NodeSet) -> dict[str, object]:
     """The fields every launch may have; only what was asked for is sent."""
-    wanted: dict[str, object] = {name: True for name in ("force", "wait_nodes", "dry_run", "hook") if given.flag(name)}
+    wanted: dict[str, object] = {
+        name: True for name in ("force", "wait_nodes", "dry_run", "hook", "debug") if given.flag(name)
+    }
     if (place := given.text("breakpoint")) is not None:
         wanted["breakpoint"] = place
     if (level := given.text("level")) and level.isdecimal():
@@ -32,10 +37,14 @@ def common_fields(given: Given, nodes: NodeSet) -> dict[str, object]:
 
 
 def send(client: Client, launch: Launch) -> object:
+    """The answer; what is strange in the request is told where errors go."""
     try:
         if launch.query is not None:
             return client.get(f"/{launch.kind}", launch.query)
-        return client.send(launch.method, f"/{launch.kind}/", launch.body)
+        answer = client.send(launch.method, f"/{launch.kind}/", launch.body)
+        for warning in cast(Sequence[str], answer.get("warnings", ())) if isinstance(answer, Mapping) else ():
+            print(f"warning: {warning}", file=sys.stderr)
+        return answer
     except AnswerLost as error:
         raise Unavailable(error.message, hint=_unknown(launch)) from error
     except KeyboardInterrupt as error:

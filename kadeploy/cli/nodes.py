@@ -11,10 +11,12 @@ import yaml
 
 from kadeploy.cli.client import Client, Json, segment
 from kadeploy.cli.columns import columns
+from kadeploy.cli.every_server import spread
 from kadeploy.cli.given import Given
 from kadeploy.cli.operation import KINDS
 from kadeploy.cli.options import NODES, flag, option
 from kadeploy.cli.power import nodes_query
+from kadeploy.cli.preferences import FORMS, OUTPUT
 from kadeploy.cli.refused import Refused
 from kadeploy.cli.targets import read_targets
 from kadeploy.cli.tool import connected, make_tool, run
@@ -34,16 +36,25 @@ LISTS: Final[Mapping[str, tuple[OperationKind, ...]]] = {
     "powers": (OperationKind.POWER,),
     "all": tuple(OperationKind),
 }
-CHOICES: Final = {"states": "-s", "deployments": "-d", "reboots": "-r", "powers": "-p", "all": "-a"}
+CHOICES: Final = {
+    "states": "-s",
+    "deployments": "-d",
+    "reboots": "-r",
+    "powers": "-p",
+    "consoles": "-c",
+    "all": "-a",
+}
 OPTIONS: Final = (
     *NODES,
     flag("-s", "--get-nodes-state", "states", help="What every node runs (if nothing else is asked)."),
     flag("-d", "--get-deployments", "deployments", help="Deployments."),
     flag("-r", "--get-reboots", "reboots", help="Reboots."),
     flag("-p", "--get-powers", "powers", help="Power operations."),
-    flag("-a", "--get-all", "all", help="Operations of every kind."),
+    flag("-c", "--get-consoles", "consoles", help="Consoles that are attended."),
+    flag("-a", "--get-all", "all", help="Operations of every kind, and consoles."),
     option("-w", "--workflow-id", "wid", metavar="ID", help="One operation, and where each of its nodes is."),
     flag("--finished", help="Operations that have ended, too."),
+    option("-o", "--output", "format", metavar="FORMAT", help=f"{', '.join(FORMS)}: how to answer; table, usually."),
     flag("--yaml", "as_yaml", help="Answer with YAML, as Kadeploy3's tool did."),
 )
 
@@ -57,23 +68,35 @@ def perform(given: Given) -> int:
     given.need(wid is None or wid[:2] in KINDS, f"-w {wid}: an operation's id begins with {', '.join(KINDS)}")
     asked = "states" if not chosen else chosen[0]
     given.need(not nodes or asked == "states", f"-m and -f go with -s, not with {CHOICES[asked]}")
+    form = _form(given)
     given.check()
     with connected(given) as client:
         if wid is not None:
-            _tell(given, answer := _operation(client, wid), _operation_lines(answer))
+            _tell(form, answer := _operation(client, wid), _operation_lines(answer))
         elif asked == "states":
             states = cast(Json, client.get("/nodes", nodes_query(nodes) if nodes else None))
-            _tell(given, states, _state_lines(states))
+            _tell(form, states, _state_lines(states))
         else:
-            items = _operations(client, LISTS[asked], finished=given.flag("finished"))
-            _tell(given, items, _list_lines(items, time.time() - client.skew))
+            items = _operations(client, LISTS.get(asked, ()), finished=given.flag("finished"))
+            items += [_console(item) for item in _consoles(client)] if asked in ("consoles", "all") else []
+            _tell(form, items, _list_lines(items, time.time() - client.skew))
     return 0
 
 
-def _tell(given: Given, answer: object, lines: Iterator[str]) -> None:
-    if given.flag("as_json"):
+def _form(given: Given) -> str:
+    """How to answer; a wrong or doubled wish is a fault."""
+    wishes = [("--json", "json")] * given.flag("as_json") + [("--yaml", "yaml")] * given.flag("as_yaml")
+    if (word := given.text("format")) is not None:
+        given.need(word in FORMS, f"-o {word}: must be {', '.join(FORMS)}")
+        wishes.append((f"-o {word}", word))
+    given.need(len({form for _, form in wishes}) < 2, f"{' and '.join(said for said, _ in wishes)} exclude each other")
+    return wishes[0][1] if wishes else given.preferred(OUTPUT) or "table"
+
+
+def _tell(form: str, answer: object, lines: Iterator[str]) -> None:
+    if form == "json":
         print(json.dumps(answer, indent=2, ensure_ascii=False))
-    elif given.flag("as_yaml"):
+    elif form == "yaml":
         print(yaml.safe_dump(answer, sort_keys=False, explicit_start=True, allow_unicode=True), end="")
     else:
         for line in lines:
@@ -83,6 +106,15 @@ def _tell(given: Given, answer: object, lines: Iterator[str]) -> None:
 def _operations(client: Client, kinds: Sequence[OperationKind], *, finished: bool) -> list[Json]:
     items = [item for kind in kinds for item in cast(Sequence[Json], client.get(f"/{kind}"))]
     return [item for item in items if finished or not item.get("done")]
+
+
+def _consoles(client: Client) -> Sequence[Json]:
+    return cast(Sequence[Json], client.get("/console"))
+
+
+def _console(item: Json) -> Json:
+    """With the names that operations have for the same things."""
+    return {"wid": item.get("id"), **item, "nodes": [item.get("node")], "done": False}
 
 
 def _operation(client: Client, wid: str) -> Json:
@@ -148,7 +180,7 @@ def _operation_lines(info: Json) -> Iterator[str]:
 
 ABOUT: Final = "Show what nodes run, or which operations there are."
 
-command = make_tool("kanodes", perform, about=ABOUT, examples=EXAMPLES, options=OPTIONS)
+command = make_tool("kanodes", perform, about=ABOUT, examples=EXAMPLES, options=OPTIONS, spread=spread)
 
 
 def main() -> None:

@@ -11,24 +11,22 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Final, TextIO, cast
 
 from kadeploy.cli import report
 from kadeploy.cli.client import Client, Json
 from kadeploy.cli.exits import ALL_OK, HELD, INTERRUPTED, NODES_KO, exit_code
-from kadeploy.cli.follow import Follower
 from kadeploy.cli.launch import Launch, send
+from kadeploy.cli.launched import Launched
 from kadeploy.cli.refused import explained
 from kadeploy.cli.tool import print_json
 from kadeploy.cli.units import plural
 from kadeploy.cli.views import choose_view
 from kadeploy.cli.waiting import Waiting
 from kadeploy.cli.watch import Outcome, watch
-from kadeploy.domain.event import OperationEnded
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.state import OperationKind, OperationState
-from kadeploy.errors import KadeployError, Unavailable
+from kadeploy.errors import KadeployError
 
 NOBODY: Final = NodeSet()
 KINDS: Final[Mapping[str, OperationKind]] = {kind.prefix: kind for kind in OperationKind}
@@ -56,91 +54,70 @@ def conduct(client: Client, launch: Launch, waiting: Waiting, outcome: Outcome) 
 
 def attach(client: Client, wid: str, waiting: Waiting, outcome: Outcome) -> int:
     """Follow an operation that was launched elsewhere; Ctrl-C leaves it running."""
-    return _wait(client, KINDS[wid[:2]], wid, {}, waiting, outcome, owner=False)
+    return _wait(Launched(client=client, kind=KINDS[wid[:2]], wid=wid), waiting, outcome, owner=False)
 
 
 def _tell_plan(answer: object, waiting: Waiting) -> int:
-    """A dry run's answer: `text` is the plan for people, the whole is for programs."""
     if waiting.as_json:
         print_json(answer)
     else:
-        text = answer.get("text", "") if isinstance(answer, Mapping) else answer
-        print(str(text).strip() or "Everything is in order; nothing was done.")
+        print(plan_text(answer))
     return ALL_OK
+
+
+def plan_text(answer: object) -> str:
+    """A dry run's answer: `text` is the plan for people, the whole is for programs."""
+    text = answer.get("text", "") if isinstance(answer, Mapping) else answer
+    return str(text).strip() or "Everything is in order; nothing was done."
 
 
 def _after_launch(client: Client, kind: OperationKind, answer: Json, waiting: Waiting, outcome: Outcome) -> int:
     wid = str(answer["wid"])
     resources = cast(Json, answer.get("resources") or {})
     waiting.files.tell_wid(wid)
+    launched = Launched(client=client, kind=kind, wid=wid, resources=resources)
     if not waiting.wait:
         if waiting.as_json:
             print_json(answer)
         else:
             print(f"{wid} {resources.get('resource', f'/{kind}/{wid}/')}")
         return ALL_OK
-    return _wait(client, kind, wid, resources, waiting, outcome, owner=True)
+    return _wait(launched, waiting, outcome, owner=True)
 
 
-def _wait(
-    client: Client, kind: OperationKind, wid: str, resources: Json, waiting: Waiting, outcome: Outcome, *, owner: bool
-) -> int:
-    resource = str(resources.get("resource", f"/{kind}/{wid}")).rstrip("/")
-    stream = sys.stderr if waiting.as_json else sys.stdout
+def _wait(launched: Launched, waiting: Waiting, outcome: Outcome, *, owner: bool) -> int:
+    stream, wid = sys.stderr if waiting.as_json else sys.stdout, launched.wid
     print(f"{wid} {'launched' if owner else 'is followed; Ctrl-C leaves it running'}", file=stream, flush=True)
-    view = choose_view(stream, level=waiting.level, skew=client.skew)
-    connect = partial(client.events, str(resources.get("events", f"{resource}/events")))
-    settled = partial(_settled, client, wid, resource)
-    abort = partial(client.send, "DELETE", resource, {"cancel": True}) if owner else None
+    view = choose_view(stream, level=waiting.level, skew=launched.client.skew, color=waiting.color)
+    abort = launched.abort if owner and not waiting.leaves else None
     try:
-        follow = partial(Follower, connect=connect, settled=settled, patience=waiting.patience)
-        watch(outcome, follow, view, abort, partial(_is_held, client, resource))
+        watch(outcome, launched.follower(waiting.patience), view, abort, launched.is_held)
     except KeyboardInterrupt:
         outcome.interrupted = outcome.left = True
-    error = _failure(client, resource, wid, outcome)
-    _report(outcome, error, wid, kind, waiting)
+    error = launched.failure(outcome)
+    if not (outcome.left or outcome.error):
+        tell_traces(launched, waiting)
+    _report(outcome, error, wid, launched.kind, waiting)
     if waiting.script:
-        _run_script(waiting.script, stream)
+        run_script(waiting.script, stream)
     if error and not waiting.as_json:
         raise error
     if error:
         print(explained(error), file=sys.stderr)
         return exit_code(error)
-    return _verdict(outcome)
+    return verdict(outcome, waiting)
 
 
-def _settled(client: Client, wid: str, resource: str) -> OperationEnded | None:
-    """The operation's end by its resource, for when the stream ended without it."""
-    info = client.get(resource)
-    if not isinstance(info, Mapping) or not info.get("done") or info.get("state") == "held":
-        return None
-    nodes = info.get("nodes")
-    nodes = nodes if isinstance(nodes, Mapping) else {}
-    ok, ko = (NodeSet(nodes.get(key) or ()) for key in ("ok", "ko"))
-    at = float(info.get("start_time") or 0) + float(info.get("time") or 0)
-    state = "error" if info.get("error") else str(info.get("state") or "done")
-    return OperationEnded(operation=wid, at=at, state=state, ok=str(ok), ko=str(ko))
-
-
-def _is_held(client: Client, resource: str) -> bool:
-    info = client.get(resource)
-    return isinstance(info, Mapping) and info.get("state") == "held"
-
-
-def _failure(client: Client, resource: str, wid: str, outcome: Outcome) -> KadeployError | None:
-    """Why the operation, or following it, failed as a whole; what the user interrupted has not failed."""
-    if outcome.interrupted:
-        return None
-    if isinstance(outcome.error, Unavailable):
-        return Unavailable(outcome.error.message, hint=f"kadeploy --attach {wid} follows it again")
-    ended = outcome.board.ended
-    if outcome.error or ended is None or ended.state != OperationState.ERROR:
-        return outcome.error
+def tell_traces(launched: Launched, waiting: Waiting) -> None:
+    """With -d, what was said on the nodes."""
+    if waiting.traces is None:
+        return
     try:
-        answer = client.get(f"{resource}/error")  # answered with the failure's own error, and its number
+        told = launched.traces()
     except KadeployError as error:
-        return error
-    return KadeployError(str(answer).strip() or ended.error or "the operation failed")
+        print(f"the traces cannot be had: {explained(error)}", file=sys.stderr)
+        return
+    waiting.traces(told)
 
 
 def _report(outcome: Outcome, error: KadeployError | None, wid: str, kind: OperationKind, waiting: Waiting) -> None:
@@ -160,7 +137,7 @@ def _report(outcome: Outcome, error: KadeployError | None, wid: str, kind: Opera
     sys.stdout.flush()
 
 
-def _run_script(script: str, stream: TextIO) -> None:
+def run_script(script: str, stream: TextIO) -> None:
     print(f"\nRunning {script}", file=stream, flush=True)
     try:
         status = subprocess.run([os.path.abspath(script)], check=False, stdout=stream).returncode
@@ -170,11 +147,13 @@ def _run_script(script: str, stream: TextIO) -> None:
     print("Success !" if status == 0 else "Fail !", file=stream)
 
 
-def _verdict(outcome: Outcome) -> int:
-    """0 only if the operation was carried through and every node is OK."""
+def verdict(outcome: Outcome, waiting: Waiting) -> int:
+    """0 only if the operation was carried through and every node is OK, or the old way is wanted."""
     board = outcome.board
     if outcome.held:
-        return HELD
-    if board.ended and board.ended.state == OperationState.DONE:
-        return ALL_OK if board.ok and not board.ko else NODES_KO
-    return INTERRUPTED if outcome.interrupted else NODES_KO
+        code = HELD
+    elif board.ended and board.ended.state == OperationState.DONE:
+        code = ALL_OK if board.ok and not board.ko else NODES_KO
+    else:
+        code = INTERRUPTED if outcome.interrupted else NODES_KO
+    return ALL_OK if waiting.exit_zero and code in (HELD, NODES_KO) else code

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from kadeploy.cli.follow import PATIENCE
 from kadeploy.cli.given import Given
+from kadeploy.cli.later import Later, load
 from kadeploy.cli.targets import read_targets
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.timeout import Timeout
 
 
+def _candidates(context: click.Context, parameter: click.Parameter, incomplete: str) -> Any:
+    return load(Later.COMPLETION).candidates(context, parameter, incomplete)
+
+
 def option(*names: str, help: str, metavar: str | None = None, multiple: bool = False) -> click.Option:
     """One that takes a text; what the text must be is checked with all the others."""
-    return click.Option(list(names), metavar=metavar, help=help, multiple=multiple)
+    return click.Option(list(names), metavar=metavar, help=help, multiple=multiple, shell_complete=_candidates)
 
 
 def optional(*names: str, help: str, metavar: str) -> click.Option:
     """One whose text may be left out, which gives an empty text."""
-    return click.Option(list(names), metavar=metavar, help=help, is_flag=False, flag_value="")
+    return click.Option(
+        list(names), metavar=metavar, help=help, is_flag=False, flag_value="", shell_complete=_candidates
+    )
 
 
 def flag(*names: str, help: str) -> click.Option:
@@ -33,7 +42,17 @@ def switch(*names: str, default: bool, help: str) -> click.Option:
 CONNECTION = (
     option("-S", "--server", metavar="NAME", help="One of the servers in client.conf, or an address."),
     optional("--password", metavar="[PASSWORD]", help="Log in with a password; asks for it if none is given."),
+    flag("-M", "--multi-server", help="Use every server in client.conf, each for the nodes that are its own."),
+    switch("--dry-run/--no-dry-run", default=False, help="Check everything, say what would be done, and do nothing."),
     flag("--json", "as_json", help="Answer with JSON on standard output."),
+    switch(
+        "-H/ ",
+        "--debug-http/--no-debug-http",
+        default=False,
+        help="Show what is said to the server and what it answers, without secrets; on descriptor 4 if that is open.",
+    ),
+    flag("--show-config", help="Show the settings that hold and where they come from, and end."),
+    optional("--completion", metavar="SHELL", help="Print the completion for bash, zsh or fish, and end."),
     flag("-I", "--server-info", help="Show what the server offers, and end."),
     flag("-v", "--version", help="Show the versions of this tool and of the server, and end."),
 )
@@ -58,7 +77,15 @@ OPERATION = (
     ),
     option("--breakpoint", metavar="MACRO[:MICRO]", help="Hold the nodes before this step; kadeploy --resume goes on."),
     switch("--hook/--no-hook", default=False, help="Have the server run the site's own command at the end."),
-    switch("--dry-run/--no-dry-run", default=False, help="Check everything, print the plan, and do nothing."),
+    switch(
+        "-d/ ",
+        "--debug-mode/--no-debug-mode",
+        "debug",
+        default=False,
+        help="At the end, show what every node said; on file descriptor 3 if it is open.",
+    ),
+    flag("--exit-zero", help="Exit with 0 also when nodes have failed, as Kadeploy3's tools did."),
+    option("--on-interrupt", metavar="abort|leave", help="What the first Ctrl-C does to it; abort, usually."),
     option(
         "--patience",
         metavar="SECONDS",
@@ -72,6 +99,11 @@ KEY = optional(
     help="Public keys that may log in as root. Without FILE: ~/.ssh/authorized_keys, else ~/.ssh/id_*.pub.",
 )
 VLAN = option("--vlan", metavar="ID", help="Move the nodes to this VLAN when they start what is installed.")
+SECURE = switch(
+    "--secure/--no-secure",
+    default=False,
+    help="Kadeploy3's: files of this machine are sent over the server's own connection, as safe as that is.",
+)
 CLASSICAL_TIMEOUT = option(
     "--reboot-classical-timeout",
     "classical_timeout",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from kadeploy.cli.client import Query
+from kadeploy.cli.client import Json, Query
+from kadeploy.cli.custom import CUSTOM, custom_fields
 from kadeploy.cli.given import Given
 from kadeploy.cli.launch import Launch, common_fields
-from kadeploy.cli.operation import conduct, settling
+from kadeploy.cli.operate import operate
 from kadeploy.cli.options import NODES, OPERATION, flag, nodes_given, option
-from kadeploy.cli.tool import connected, make_tool, run
+from kadeploy.cli.tool import make_tool, run
 from kadeploy.cli.waiting import Waiting
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.power import Level, PowerAction
@@ -27,6 +28,7 @@ OPTIONS: Final = (
     flag("--off", help="Switch the nodes off."),
     flag("--status", help="Tell whether the nodes are on."),
     option("-l", "--op-level", "force_level", metavar="LEVEL", help="soft, hard (if not given) or very_hard."),
+    *CUSTOM,
     *OPERATION,
 )
 
@@ -36,14 +38,15 @@ def perform(given: Given) -> int:
     action, level = given.exactly_one(ACTIONS), given.text("force_level")
     given.need(level is None or level in list(Level), f"-l {level}: must be {', '.join(Level)}")
     given.need(level is None or action != PowerAction.STATUS, "-l does not go with --status")
+    fields = custom_fields(given)
+    given.need(not fields or action != PowerAction.STATUS, "--custom-steps and --variable do not go with --status")
     waiting = Waiting.of(given)
     given.check()
     assert action is not None
-    with settling(waiting, nodes) as outcome, connected(given) as client:
-        return conduct(client, _launch(given, nodes, action, level), waiting, outcome)
+    return operate(given, nodes, waiting, lambda client, part: _launch(given, part, action, level, fields))
 
 
-def _launch(given: Given, nodes: NodeSet, action: str, level: str | None) -> Launch:
+def _launch(given: Given, nodes: NodeSet, action: str, level: str | None, custom: Json) -> Launch:
     """Kadeploy3 asks for a status with GET and a query, and for anything else with PUT and a body."""
     fields = common_fields(given, nodes)
     if action == PowerAction.STATUS:
@@ -51,7 +54,7 @@ def _launch(given: Given, nodes: NodeSet, action: str, level: str | None) -> Lau
             name: "true" if value is True else str(value) for name, value in fields.items() if name != "nodes"
         }
         return Launch(kind=OperationKind.POWER, query={**query, **nodes_query(nodes)})
-    body = {"status": action, **({"level": level} if level else {}), **fields}
+    body = {"status": action, **({"level": level} if level else {}), **custom, **fields}
     return Launch(kind=OperationKind.POWER, method="PUT", body=body)
 
 

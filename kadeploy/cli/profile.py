@@ -1,9 +1,9 @@
-"""`-w` and `--set-pxe-pattern`: a profile of the user's for the firmware to boot."""
+"""`-w`, `--set-pxe-pattern` and `-x`: a profile of the user's for the firmware to boot."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from kadeploy.cli.given import Given
 from kadeploy.cli.options import option
@@ -18,18 +18,31 @@ PROFILE = (
         metavar="FILE",
         help="Lines of NODE,TEXT: what NODE_SINGULARITY in the script is for each node.",
     ),
+    option(
+        "-x",
+        "--upload-pxe-files",
+        "pxe_files",
+        metavar="A,B,...",
+        multiple=True,
+        help="Files to serve to the nodes for -w, which names them FILES_PREFIX--NAME. Repeatable.",
+    ),
 )
 
 
 def profile_fields(given: Given) -> dict[str, object]:
     """The `pxe` parameter, where a profile was given."""
     profile, pattern = given.text("profile"), given.text("pattern")
+    files = [file.strip() for text in given.texts("pxe_files") for file in text.split(",") if file.strip()]
     given.need(pattern is None or profile is not None, "--set-pxe-pattern goes with -w")
+    given.need(not files or profile is not None, "-x goes with -w, which names the files")
     if profile is None:
         return {}
     pxe: dict[str, object] = {"profile": given.tried(lambda: _read("-w", profile)) or ""}
     if pattern is not None:
         pxe["singularities"] = given.tried(lambda: dict(_pattern(_read("--set-pxe-pattern", pattern), pattern))) or {}
+    if files:
+        pxe["files"] = {PurePosixPath(file).name: file for file in files}
+        given.need(len({PurePosixPath(file).name for file in files}) == len(files), "-x: two files have the same name")
     return {"pxe": pxe}
 
 

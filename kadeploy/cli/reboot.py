@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from kadeploy.cli.client import Client
 from kadeploy.cli.custom import CUSTOM, custom_fields
 from kadeploy.cli.given import Given
 from kadeploy.cli.launch import Launch, common_fields
-from kadeploy.cli.operation import conduct, settling
+from kadeploy.cli.local_files import with_files_sent
+from kadeploy.cli.operate import operate
 from kadeploy.cli.options import (
     CLASSICAL_TIMEOUT,
     KEY,
     NODES,
     OPERATION,
+    SECURE,
     VLAN,
     flag,
     nodes_given,
@@ -22,8 +25,9 @@ from kadeploy.cli.options import (
 )
 from kadeploy.cli.profile import PROFILE, profile_fields
 from kadeploy.cli.sshkeys import key_fields
-from kadeploy.cli.tool import connected, make_tool, run
+from kadeploy.cli.tool import make_tool, run
 from kadeploy.cli.waiting import Waiting
+from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.power import Level
 from kadeploy.domain.state import OperationKind
 
@@ -52,11 +56,13 @@ OPTIONS: Final = (
     option("-u", "--env-user", "env_user", metavar="OWNER", help="Whose environment it is."),
     option("--env-version", metavar="N", help="Its version; the newest if not given."),
     option("-p", "--partition-number", "partition", metavar="N", help="The partition it is on, not the cluster's own."),
+    option("-b", "--block-device", "block_device", metavar="DEVICE", help="The disk it is on, not the cluster's own."),
     flag("-c", "--check-destructive-tag", help="Refuse nodes whose last environment is tagged destructive."),
     *PROFILE,
     VLAN,
     option("-l", "--op-level", "force_level", metavar="LEVEL", help="soft (if not given), hard or very_hard."),
     KEY,
+    SECURE,
     CLASSICAL_TIMEOUT,
     *CUSTOM,
     *OPERATION,
@@ -75,9 +81,12 @@ def perform(given: Given) -> int:
     fields |= timeout_field(given, "classical_timeout", "--reboot-classical-timeout", "timeout_reboot_classical")
     waiting = Waiting.of(given)
     given.check()
-    body = {**fields, **common_fields(given, nodes)}
-    with settling(waiting, nodes) as outcome, connected(given) as client:
-        return conduct(client, Launch(kind=OperationKind.REBOOT, body=body), waiting, outcome)
+
+    def launch(client: Client, part: NodeSet) -> Launch:
+        body = with_files_sent(client, {**fields, **common_fields(given, part)})
+        return Launch(kind=OperationKind.REBOOT, body=body)
+
+    return operate(given, nodes, waiting, launch)
 
 
 def _of_kind(given: Given, kind: str) -> dict[str, object]:
@@ -96,6 +105,9 @@ def _of_kind(given: Given, kind: str) -> dict[str, object]:
     if partition is not None:
         given.need(partition.isdecimal(), f"-p {partition}: must be a partition's number")
         fields["deploy_partition"] = partition
+    if (device := given.text("block_device")) is not None:
+        given.need(kind == RECORDED_ENV, f"-b goes with -r {RECORDED_ENV} only")
+        fields["block_device"] = device
     if given.flag("check_destructive_tag"):
         fields["check_destructive"] = True
     if (vlan := given.text("vlan")) is not None:

@@ -41,6 +41,12 @@ class LeftFiles:
         if self.wid:
             Path(self.wid).write_text(wid, encoding="utf-8")
 
+    def add_wid(self, wid: str) -> None:
+        """One of several, a line each."""
+        if self.wid:
+            with Path(self.wid).open("a", encoding="utf-8") as file:
+                file.write(f"{wid}\n")
+
     def write(self, ok: NodeSet, ko: NodeSet) -> None:
         for path, nodes in ((self.ok, ok), (self.ko, ko)):
             if path:

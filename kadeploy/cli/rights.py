@@ -1,32 +1,43 @@
-"""`karights`: who may operate which nodes and install which partitions. For administrators."""
+"""`karights`: who may operate which nodes and install which partitions, and until when."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Final, cast
+
+import yaml
 
 from kadeploy.cli.client import Client, Json, segment
 from kadeploy.cli.columns import columns
+from kadeploy.cli.every_server import spread
 from kadeploy.cli.given import Given
-from kadeploy.cli.options import NODES, flag, option
+from kadeploy.cli.moments import moment, shown, span
+from kadeploy.cli.options import NODES, flag, option, optional
+from kadeploy.cli.preferences import OUTPUT
 from kadeploy.cli.targets import read_targets
 from kadeploy.cli.tool import connected, make_tool, run
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.domain.rights import EVERY
+from kadeploy.domain.rights import EVERY, GROUP
 
 EXAMPLES: Final = """\
   karights -l
+  karights -l -u alice -o json
   karights -a -u alice -m node-[1-3] -p /dev/sda3
-  karights -a -u alice -m '*'
+  karights -a -u alice -m node-[1-3] --for 4h
+  karights -a -g ml -m '*' --from 'tomorrow 8:00' --until 'tomorrow 18:00'
   karights -d -u alice -m node-3"""
 
 ACTIONS: Final = {"add": "-a", "delete": "-d", "list_": "-l"}
+TIMES: Final = {"since": "--from", "until": "--until", "lasts": "--for"}
+FORMATS: Final = ("table", "json", "yaml")
 OPTIONS: Final = (
     flag("-a", "--add", help="Give rights."),
     flag("-d", "--delete", help="Take rights away."),
     flag("-l", "--list", "list_", help="List rights."),
     option("-u", "--user", metavar="USER", help="Whose rights."),
+    option("-g", "--group", metavar="GROUP", help="Rights of everybody in this group or project, instead of a user's."),
     *NODES,
     option(
         "-p",
@@ -36,34 +47,84 @@ OPTIONS: Final = (
         multiple=True,
         help="A partition; * (if not given) is every one.",
     ),
-    flag("-o", "--overwrite-rights", "overwrite", help="Take the nodes from whoever has rights on them."),
+    option("--from", "since", metavar="WHEN", help="When they begin: 18:00, '2027-01-31 18:00', +30m; now."),
+    option("--until", metavar="WHEN", help="When they end by themselves; never, if not given."),
+    option("--for", "lasts", metavar="TIME", help="How long they last: 30m, 4h, 2d."),
+    optional(
+        "-o",
+        "--overwrite-rights",
+        "overwrite",
+        metavar="[FORMAT]",
+        help="With -a: take the nodes from whoever has rights on them. With -l: json, yaml or table.",
+    ),
+    option("--output", "format", metavar="FORMAT", help="json, yaml or table: how to answer."),
 )
 
 
 def perform(given: Given) -> int:
     action = given.exactly_one(ACTIONS)
-    user = given.text("user")
-    ranges, files = given.texts("machines"), given.texts("files")
     changes = action in ("add", "delete")
-    given.need(not changes or user, f"{ACTIONS.get(action or '')} needs -u USER")
+    holder = _holder(given, action, needed=changes)
+    ranges, files = given.texts("machines"), given.texts("files")
     given.need(not changes or ranges or files, f"no nodes were named: use -m RANGE, -m '{EVERY}' or -f FILE")
-    given.need(action == "add" or not given.flag("overwrite"), "-o goes with -a")
+    given.need(not (action == "list_" and given.texts("partitions")), "-p goes with -a and -d, not with -l")
+    given.need(not (action == "list_" and given.flag("dry_run")), "--dry-run goes with -a and -d, not with -l")
     named = [text for text in ranges if text != EVERY]
     given.need(not named or len(named) == len(ranges), f"-m '{EVERY}' is every node: no other may be named beside it")
     nodes = (given.tried(lambda: read_targets(named, files)) if named or files else None) or NodeSet()
+    overwrite, form = _overwrite_and_format(given, action)
+    times = _times(given, action)
     given.check()
     with connected(given) as client:
         if action == "list_":
-            return _list(client, user, nodes, as_json=given.flag("as_json"))
-        body = _body(nodes, given.texts("partitions"))
+            _tell(_listed(client, holder, nodes), form)
+            return 0
+        body = {**_body(nodes, given.texts("partitions")), **({"dry_run": True} if given.flag("dry_run") else {})}
         if action == "add":
-            overwrite = {"overwrite": True} if given.flag("overwrite") else {}
-            answer = client.send("POST", "/rights/", {**overwrite, "username": user, **body})
+            answer = client.send("POST", "/rights/", {**overwrite, "username": holder, **body, **times})
         else:
-            answer = client.send("DELETE", f"/rights/{segment(user or '')}", body)
-    if given.flag("as_json"):
+            answer = client.send("DELETE", f"/rights/{segment(holder)}", body)
+    if form == "json":
         print(json.dumps(answer, indent=2))
+    elif form == "yaml":
+        print(yaml.safe_dump(answer, sort_keys=False), end="")
     return 0
+
+
+def _holder(given: Given, action: str | None, *, needed: bool) -> str:
+    """A user, or a group with `@` in front."""
+    user, group = given.text("user") or "", given.text("group") or ""
+    given.need(not (user and group), "-u and -g exclude each other: a right is a user's or a group's")
+    given.need(not needed or user or group, f"{ACTIONS.get(action or '')} needs -u USER or -g GROUP")
+    return GROUP + group.removeprefix(GROUP) if group else user
+
+
+def _overwrite_and_format(given: Given, action: str | None) -> tuple[dict[str, object], str]:
+    """-o is Kadeploy3's for overwriting, and alone; with a word behind it, it is the form of the answer."""
+    letter, form = given.text("overwrite"), given.text("format")
+    if letter and action == "add":
+        given.need(False, f"-o {letter}: stands alone with -a; use --output {letter}")
+    given.need(not (letter == "" and action != "add"), "-o goes with -a; with -l it is followed by json, yaml or table")
+    given.need(not (letter and form), "-o and --output both say how to answer")
+    chosen = form or letter or ("json" if given.flag("as_json") else given.preferred(OUTPUT) or "table")
+    given.need(chosen in FORMATS, f"-o {chosen}: must be {', '.join(FORMATS)}")
+    return ({"overwrite": True} if letter == "" else {}), chosen
+
+
+def _times(given: Given, action: str | None) -> Json:
+    present = [TIMES[name] for name in TIMES if given.text(name) is not None]
+    given.need(not present or action == "add", f"{' and '.join(present)} goes with -a")
+    since, until, lasts = (given.text(name) for name in TIMES)
+    given.need(until is None or lasts is None, "--until and --for both say when they end")
+    now = datetime.now().astimezone()
+    told: dict[str, object] = {}
+    if since is not None and (begin := given.tried(lambda: moment(since, "--from", now=now))):
+        told["from"] = begin.isoformat()
+    if until is not None and (end := given.tried(lambda: moment(until, "--until", now=now))):
+        told["until"] = end.isoformat()
+    if lasts is not None:
+        told["for"] = str(given.tried(lambda: span(lasts, "--for")))
+    return told
 
 
 def _body(nodes: NodeSet, partitions: Sequence[str]) -> Json:
@@ -76,43 +137,54 @@ def _body(nodes: NodeSet, partitions: Sequence[str]) -> Json:
     }
 
 
-def _list(client: Client, user: str | None, nodes: NodeSet, *, as_json: bool) -> int:
-    answer = cast(
-        Mapping[str, Mapping[str, Sequence[str]]], client.get(f"/rights/{segment(user)}" if user else "/rights")
-    )
-    if nodes:
-        wanted = {*nodes.names, EVERY}
-        answer = {who: {node: of[node] for node in of if node in wanted} for who, of in answer.items()}
-    if as_json:
-        print(json.dumps(answer, indent=2))
-        return 0
-    for line in _lines(answer):
-        print(line)
-    return 0
+def _listed(client: Client, holder: str, nodes: NodeSet) -> Sequence[Json]:
+    """Those on these nodes, and those on every node."""
+    path = f"/rights/{segment(holder)}" if holder else "/rights"
+    rights = cast(Sequence[Json], client.get(path, {"detailed": "true"}))
+    wanted = {*nodes.names, EVERY}
+    shorts = {str(name).partition(".")[0] for name in nodes.names if "." not in name}
+    return [
+        right
+        for right in rights
+        if not nodes or right["node"] in wanted or str(right["node"]).partition(".")[0] in shorts
+    ]
 
 
-def _lines(answer: Mapping[str, Mapping[str, Sequence[str]]]) -> Iterator[str]:
-    """Nodes with the same partitions are folded into one line."""
-    rows: list[tuple[str, str, str]] = []
-    for user, nodes in sorted(answer.items()):
-        alike: dict[tuple[str, ...], list[str]] = {}
-        for node, partitions in nodes.items():
-            alike.setdefault(tuple(sorted(partitions)), []).append(node)
-        for held, names in alike.items():
-            if EVERY in names:
-                rows.append((user, EVERY, ", ".join(held)))
-            folded = NodeSet(name for name in names if name != EVERY)
-            if folded:
-                rows.append((user, str(folded), ", ".join(held)))
+def _tell(rights: Sequence[Json], form: str) -> None:
+    if form == "json":
+        print(json.dumps(rights, indent=2))
+    elif form == "yaml":
+        print(yaml.safe_dump(list(rights), sort_keys=False), end="")
+    else:
+        for line in _lines(rights):
+            print(line)
+
+
+def _lines(rights: Sequence[Json]) -> Iterator[str]:
+    """Nodes with the same partitions at the same time are folded into one line."""
+    partitions: dict[tuple[str, str, str, str], list[str]] = {}
+    for right in rights:
+        group = right.get("group")
+        who = f"{GROUP}{group}" if group else str(right["user"])
+        since, until = (shown(cast(str | None, right[key])) or "" for key in ("from", "until"))
+        partitions.setdefault((who, str(right["node"]), since, until), []).append(str(right["partition"]))
+    alike: dict[tuple[str, str, str, str], list[str]] = {}
+    for (who, node, since, until), held in partitions.items():
+        alike.setdefault((who, ", ".join(held), since, until), []).append(node)
+    rows: list[tuple[str, ...]] = []
+    for (who, told, since, until), names in alike.items():
+        folded = NodeSet(name for name in names if name != EVERY)
+        rows += [(who, EVERY, told, since, until)] * (EVERY in names)
+        rows += [(who, str(folded), told, since, until)] * bool(folded)
     if not rows:
         yield "no right"
         return
-    yield from columns(["user", "nodes", "partitions"], rows)
+    yield from columns(["user", "nodes", "partitions", "from", "until"], rows)
 
 
-ABOUT: Final = "List, give or take rights on nodes and partitions. For administrators."
+ABOUT: Final = "List, give or take rights on nodes and partitions, for a time or for good. For administrators."
 
-command = make_tool("karights", perform, about=ABOUT, examples=EXAMPLES, options=OPTIONS)
+command = make_tool("karights", perform, about=ABOUT, examples=EXAMPLES, options=OPTIONS, spread=spread)
 
 
 def main() -> None:

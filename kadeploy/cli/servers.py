@@ -7,7 +7,7 @@ Where neither names a server, it is the one that was logged in to last.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ from kadeploy.errors import BadConfiguration, InvalidOption
 
 PORT: Final = 25300
 FILE: Final = "client.conf"
+OLD_FILE: Final = "client_conf.yml"
 VARIABLE: Final = "KADEPLOY_SERVER"
 TOKEN_VARIABLE: Final = "KADEPLOY_TOKEN"
 DIRECTORY_VARIABLES: Final = ("KADEPLOY_CONFIG_DIR", "KADEPLOY3_CONFIG_DIR")
@@ -48,7 +49,19 @@ def choose_server(name: str | None, environ: Mapping[str, str], home: Path) -> S
     Raises BadConfiguration or InvalidOption.
     """
     logins = read_logins(home)
-    server = _chosen(name, environ, home, logins)
+    return _logged_in(_chosen(name, environ, home, logins), environ, logins)
+
+
+def every_server(environ: Mapping[str, str], home: Path) -> Sequence[Server]:
+    """All of client.conf, for `-M`. Raises BadConfiguration."""
+    path = next((path for path in _files(environ, home) if path.is_file()), None)
+    if path is None:
+        raise BadConfiguration(f"-M: there is no {FILE} that names servers", hint=_places(environ, home))
+    logins = read_logins(home)
+    return [_logged_in(server, environ, logins) for server in _known(path)[0]]
+
+
+def _logged_in(server: Server, environ: Mapping[str, str], logins: Logins) -> Server:
     login = logins.of(server.url)
     return replace(
         server,
@@ -83,11 +96,11 @@ def _refuse_empty_directory(environ: Mapping[str, str]) -> None:
 def _files(environ: Mapping[str, str], home: Path) -> Iterator[Path]:
     named = [Path(environ[variable]) for variable in DIRECTORY_VARIABLES if environ.get(variable)]
     for directory in named or [home / ".config" / "kadeploy", *SYSTEM_DIRECTORIES]:
-        yield directory / FILE
+        yield from (directory / FILE, directory / OLD_FILE)
 
 
 def _places(environ: Mapping[str, str], home: Path) -> str:
-    return "looked for " + ", ".join(map(str, _files(environ, home)))
+    return "looked for " + ", ".join(str(path) for path in _files(environ, home) if path.name == FILE)
 
 
 def _url(text: str, given_by: str) -> str:
@@ -98,6 +111,19 @@ def _url(text: str, given_by: str) -> str:
 
 
 def _from_file(path: Path, name: str | None) -> Server:
+    known, default = _known(path)
+    wanted = name or default or known[0].name
+    for server in known:
+        if server.name == wanted:
+            return server
+    asked = f"-S {name}" if name else f"default: {wanted}"
+    raise BadConfiguration(
+        f"{path}: {asked}: no server has this name", hint="known: " + ", ".join(s.name for s in known)
+    )
+
+
+def _known(path: Path) -> tuple[list[Server], str]:
+    """The servers of a client.conf, and the name of the default; raises BadConfiguration."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -109,14 +135,7 @@ def _from_file(path: Path, name: str | None) -> Server:
     known = [server for index, entry in enumerate(entries) if (server := _entry(entry, path, index, faults))]
     if faults:
         raise BadConfiguration("; ".join(faults))
-    wanted = name or content.get("default") or known[0].name
-    for server in known:
-        if server.name == wanted:
-            return server
-    asked = f"-S {name}" if name else f"default: {wanted}"
-    raise BadConfiguration(
-        f"{path}: {asked}: no server has this name", hint="known: " + ", ".join(s.name for s in known)
-    )
+    return known, str(content.get("default") or "")
 
 
 def _entry(entry: object, path: Path, index: int, faults: list[str]) -> Server | None:

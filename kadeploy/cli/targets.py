@@ -1,4 +1,8 @@
-"""The nodes a user names: `-m RANGE`, repeatable, and `-f FILE`, one range a line, `-` for standard input."""
+"""The nodes a user names: `-m RANGE`, repeatable, and `-f FILE`, one range a line, `-` for standard input.
+
+Groups (`@rack1`, `@source:name`) are those of this machine's ClusterShell, as its groups.conf tells; the server never
+sees them.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ClusterShell.NodeSet import NodeSet as WithGroups
+from ClusterShell.NodeSet import NodeSetException
+
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.errors import Faults, InvalidNodes
 
 STDIN = "-"
+GROUP = "@"
 
 
 def read_targets(ranges: Sequence[str], files: Sequence[str]) -> NodeSet:
@@ -27,12 +35,26 @@ def read_targets(ranges: Sequence[str], files: Sequence[str]) -> NodeSet:
             faults.append(f"-f {file}: names no node")
     for place, text in texts:
         try:
-            names.update(NodeSet.parse(text).names)
+            names.update(NodeSet.parse(_without_groups(text)).names)
         except InvalidNodes as error:
             faults.append(f"{place}: {error}")
     if faults:
         raise Faults(faults)
     return NodeSet(names)
+
+
+def _without_groups(text: str) -> str:
+    """The same nodes, each by its name; raises InvalidNodes."""
+    if GROUP not in text:
+        return text
+    try:
+        found = str(WithGroups(text))
+    except NodeSetException as error:
+        hint = "groups are those of ClusterShell's groups.conf; `nodeset -L` lists them"
+        raise InvalidNodes(f"{text!r}: {error}", hint=hint) from error
+    if not found:
+        raise InvalidNodes(f"{text!r} names no node")
+    return found
 
 
 def _lines(file: str) -> Iterator[tuple[str, str]]:

@@ -8,37 +8,60 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
 
 import click
-import yaml
 
 from kadeploy.cli.client import Client, current_user
+from kadeploy.cli.debug_http import DESCRIPTOR, Trace, descriptor_or, opened_by_caller
 from kadeploy.cli.exits import INTERRUPTED, TABLE, USAGE, exit_code
 from kadeploy.cli.given import Given
+from kadeploy.cli.later import Later, load
 from kadeploy.cli.options import CONNECTION
+from kadeploy.cli.preferences import defaults, read_preferences
 from kadeploy.cli.refused import explained
 from kadeploy.cli.servers import choose_server
-from kadeploy.errors import Faults, KadeployError, Unavailable
+from kadeploy.errors import Faults, KadeployError
 
 Perform = Callable[[Given], int]
+FIRST_ASKED = ("completion", "show_config", "version", "server_info")  # and nothing else is then done
 
 ADDRESS = """\b
-The server is the one named by KADEPLOY_SERVER=https://HOST:25300, else by
-client.conf in $KADEPLOY_CONFIG_DIR, $KADEPLOY3_CONFIG_DIR, ~/.config/kadeploy,
-/etc/kadeploy or /etc/kadeploy3, else the one of the latest `kadeploy login`,
-else this machine's own. The token is that of KADEPLOY_TOKEN, else of the login."""
+The server is the one of -S, else that of KADEPLOY_SERVER=https://HOST:25300,
+else of ~/.config/kadeploy/config.yaml, else the default of client.conf in
+$KADEPLOY_CONFIG_DIR, $KADEPLOY3_CONFIG_DIR, ~/.config/kadeploy, /etc/kadeploy
+or /etc/kadeploy3, else that of the latest `kadeploy login`, else this machine's
+own. The token is that of KADEPLOY_TOKEN, else of the login. --show-config shows
+what holds."""
 
 
 def make_tool(
-    name: str, perform: Perform, *, about: str, examples: str, options: Sequence[click.Option]
+    name: str,
+    perform: Perform,
+    *,
+    about: str,
+    examples: str,
+    options: Sequence[click.Parameter],
+    spread: Callable[[Given, Perform], int] | None = None,
 ) -> click.Command:
-    """A command line whose callback decodes what was given and returns an exit code."""
+    """A command line whose callback decodes what was given and returns an exit code.
+
+    `spread` performs it at every server, for -M; a tool without it minds that itself.
+    """
+
+    @click.pass_context
+    def callback(context: click.Context, /, **values: object) -> int:
+        found, descriptors = context.obj
+        preferred = {key: setting.value for key, setting in found.items()}
+        given = Given(values, preferred=preferred, descriptors=descriptors)
+        if any(values.get(each) not in (None, False) for each in FIRST_ASKED):
+            return int(load(Later.ABOUT_ITSELF).answer(context, given, found))
+        return spread(given, perform) if spread and given.flag("multi_server") else perform(given)
+
     return click.Command(
         name,
-        callback=lambda **values: _ask_or_perform(name, Given(values), perform),
+        callback=callback,
         params=[*options, *CONNECTION],
         help=about,
         epilog=f"\b\nExamples:\n{examples}\n\n{ADDRESS}\n\n{TABLE}",
@@ -49,9 +72,14 @@ def make_tool(
 def run(command: click.Command, argv: Sequence[str] | None = None) -> NoReturn:
     """Run the tool and leave with its exit code; the user never sees a traceback."""
     name = command.name or ""
+    descriptors = opened_by_caller()
+    words = list(sys.argv[1:] if argv is None else argv)
+    if instruction := os.environ.get(completion_variable(name)):
+        sys.exit(load(Later.COMPLETION).complete(command, instruction))
     as_json = False
     try:
-        with command.make_context(name, list(sys.argv[1:] if argv is None else argv)) as context:
+        found = read_preferences(os.environ, Path.home())
+        with command.make_context(name, words, obj=(found, descriptors), default_map=defaults(found)) as context:
             as_json = bool(context.params.get("as_json"))
             code = int(command.invoke(context))
         sys.stdout.flush()
@@ -76,16 +104,30 @@ def run(command: click.Command, argv: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
+def completion_variable(name: str) -> str:
+    """In which a shell says what it wants completed."""
+    return f"_{name.upper().replace('-', '_').replace(' ', '_')}_COMPLETE"
+
+
 @contextmanager
 def connected(given: Given) -> Iterator[Client]:
     """The client of the chosen server, as the calling user."""
     user = current_user(os.environ)
-    password = given.text("password")
-    if password == "":
-        password = str(click.prompt(f"Password of {user}", hide_input=True, err=True))
     server = choose_server(given.text("server"), os.environ, Path.home())
-    with Client(server, user, password=password) as client:
+    with Client(server, user, password=password_given(given, user), trace=tracing(given)) as client:
         yield client
+
+
+def password_given(given: Given, user: str) -> str | None:
+    """That of --password, asked for if it has none."""
+    password = given.text("password")
+    return str(click.prompt(f"Password of {user}", hide_input=True, err=True)) if password == "" else password
+
+
+def tracing(given: Given) -> Trace | None:
+    """What --debug-http wants; with JSON for programs, standard output is theirs."""
+    stream = sys.stderr if given.flag("as_json") else sys.stdout
+    return Trace(descriptor_or(given.descriptors, DESCRIPTOR, stream)) if given.flag("debug_http") else None
 
 
 def print_json(value: object) -> None:
@@ -98,39 +140,3 @@ def _complain(name: str, sentences: Sequence[str], code: int, as_json: bool) -> 
     for sentence in sentences:
         print(f"{name}: {sentence}", file=sys.stderr)
     return code
-
-
-def _ask_or_perform(name: str, given: Given, perform: Perform) -> int:
-    if given.flag("version"):
-        return _tell_versions(name, given)
-    if given.flag("server_info"):
-        return _tell_info(given)
-    return perform(given)
-
-
-def _tell_versions(name: str, given: Given) -> int:
-    own = metadata.version("kadeploy")
-    with connected(given) as client:
-        if not given.flag("as_json"):
-            print(f"{name} {own}", flush=True)
-        try:
-            server = client.version()
-        except Unavailable:
-            if given.flag("as_json"):
-                print_json({"client": own, "server": None, "url": client.server.url})
-            raise
-        if given.flag("as_json"):
-            print_json({"client": own, "server": server, "url": client.server.url})
-        else:
-            print(f"server {server} at {client.server.url}")
-    return 0
-
-
-def _tell_info(given: Given) -> int:
-    with connected(given) as client:
-        info = client.info()
-    if given.flag("as_json"):
-        print_json(info)
-    else:
-        print(info if isinstance(info, str) else yaml.safe_dump(info, sort_keys=False), end="")
-    return 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from types import FrameType
@@ -17,9 +17,10 @@ from typing import Protocol
 
 from kadeploy.cli.display import Board
 from kadeploy.cli.follow import Arrived, Back, Failed, Follower, Lost, Told
+from kadeploy.cli.keys import entered
 from kadeploy.cli.units import clock
 from kadeploy.cli.views import View
-from kadeploy.domain.event import OperationQueued, OperationStarted
+from kadeploy.domain.event import Event, OperationQueued, OperationStarted
 from kadeploy.errors import KadeployError
 
 
@@ -42,7 +43,12 @@ class AtRest:
     is_held: bool
 
 
-Item = Told | Interrupt | NotAborted | AtRest
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The user wants to know how it stands."""
+
+
+Item = Told | Interrupt | NotAborted | AtRest | Asked
 
 
 @dataclass(slots=True)
@@ -71,30 +77,42 @@ def watch(
     abort: Callable[[], object] | None,
     is_held: Callable[[], bool],
 ) -> None:
-    """Fill `outcome` until the operation has ended, or is held. `abort` asks the server; None means Ctrl-C only leaves.
-    `is_held` asks it, too: that all nodes are held may be long ago.
+    """Fill `outcome` until the operation has ended, or is held, heeding Ctrl-C.
 
     Raises KeyboardInterrupt on a second Ctrl-C; `outcome` then holds what is known.
     """
     inbox: Inbox = SimpleQueue()
+    with interrupts(inbox), _enter(view, inbox):
+        attend(inbox, outcome, follow, view, abort, is_held)
+
+
+def attend(
+    inbox: Inbox,
+    outcome: Outcome,
+    follow: MakeFollower,
+    view: View,
+    abort: Callable[[], object] | None,
+    is_held: Callable[[], bool],
+) -> None:
+    """The same for who minds the signals elsewhere. `abort` asks the server; None means that Ctrl-C only leaves.
+    `is_held` asks it, too: that all nodes are held may be long ago."""
     asked = asking = False
     threading.Thread(target=_follow, args=(follow(put=inbox.put), inbox.put), name="follower", daemon=True).start()
-    with _interrupts(inbox):
-        view.open()
-        try:
-            while not _handle(_next(inbox, outcome, view), outcome, view):
-                if outcome.board.is_held and not asking:
-                    threading.Thread(target=_ask, args=(is_held, inbox.put), name="at rest", daemon=True).start()
-                asking = outcome.board.is_held
-                if outcome.interrupted and not asked:
-                    asked = True
-                    if abort is None:
-                        outcome.left = True
-                        return
-                    view.notice(outcome.board, "Aborting the operation; Ctrl-C again leaves at once.")
-                    threading.Thread(target=_abort, args=(abort, inbox.put), name="abort", daemon=True).start()
-        finally:
-            view.close()
+    view.open()
+    try:
+        while not _handle(_next(inbox, outcome, view), outcome, view):
+            if outcome.board.is_held and not asking:
+                threading.Thread(target=_ask, args=(is_held, inbox.put), name="at rest", daemon=True).start()
+            asking = outcome.board.is_held
+            if outcome.interrupted and not asked:
+                asked = True
+                if abort is None:
+                    outcome.left = True
+                    return
+                view.notice(outcome.board, "Aborting the operation; Ctrl-C again leaves at once.")
+                threading.Thread(target=_abort, args=(abort, inbox.put), name="abort", daemon=True).start()
+    finally:
+        view.close()
 
 
 def _follow(follower: Follower, put: Callable[[Item], None]) -> None:
@@ -118,13 +136,7 @@ def _handle(item: Item, outcome: Outcome, view: View) -> bool:
     board = outcome.board
     match item:
         case Arrived(event=event):
-            board.apply(event)
-            view.event(board, event)
-            if isinstance(event, OperationQueued):
-                view.notice(board, f"Waiting for {_behind(event)}; Ctrl-C gives up.")
-            elif isinstance(event, OperationStarted):
-                view.notice(board, "")
-            return board.ended is not None
+            return _arrived(event, board, view)
         case AtRest(is_held=is_held):
             outcome.held = is_held and board.is_held
             return outcome.held
@@ -132,7 +144,7 @@ def _handle(item: Item, outcome: Outcome, view: View) -> bool:
             text = f"Connection lost ({reason}); trying again for {clock(left)}. The operation goes on at the server."
             view.notice(board, text)
         case Back():
-            view.notice(board, "")
+            view.again(board)
         case Failed(error=error):
             outcome.error = error
             return True
@@ -140,7 +152,24 @@ def _handle(item: Item, outcome: Outcome, view: View) -> bool:
             view.notice(board, f"Not aborted: {why} The operation goes on; Ctrl-C leaves.")
         case Interrupt():
             outcome.interrupted = True
+        case Asked():
+            view.stand(board)
     return False
+
+
+def _arrived(event: Event, board: Board, view: View) -> bool:
+    board.apply(event)
+    view.event(board, event)
+    if isinstance(event, OperationQueued):
+        view.notice(board, f"Waiting for {_behind(event)}; Ctrl-C gives up.")
+    elif isinstance(event, OperationStarted):
+        view.notice(board, "")
+    return board.ended is not None
+
+
+def _enter(view: View, inbox: Inbox) -> AbstractContextManager[None]:
+    """ENTER asks where that is not seen anyway."""
+    return nullcontext() if view.is_live else entered(lambda: inbox.put(Asked()))
 
 
 def _behind(event: OperationQueued) -> str:
@@ -162,8 +191,8 @@ def _abort(abort: Callable[[], object], put: Callable[[Item], None]) -> None:
 
 
 @contextmanager
-def _interrupts(inbox: Inbox) -> Iterator[None]:
-    """Turn the first SIGINT into an item; putting into a SimpleQueue is safe inside a signal handler."""
+def interrupts(*inboxes: Inbox) -> Iterator[None]:
+    """Turn the first SIGINT into an item for each; putting into a SimpleQueue is safe inside a signal handler."""
     pressed = 0
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -171,7 +200,8 @@ def _interrupts(inbox: Inbox) -> Iterator[None]:
         pressed += 1
         if pressed > 1:
             raise KeyboardInterrupt
-        inbox.put(Interrupt())
+        for inbox in inboxes:
+            inbox.put(Interrupt())
 
     def on_end(number: int, frame: FrameType | None) -> None:
         """As without us, but leaving the terminal in order."""

@@ -48,7 +48,7 @@ class Certificate(Section):
     server, the Certificate header is believed to be so proved.
     """
 
-    KADEPLOY3: ClassVar = frozenset({"ca_public_key"})
+    KADEPLOY3: ClassVar = {"ca_public_key": "a bare key cannot vouch in TLS, give the certificate as ca_cert"}
 
     ca_cert: AbsolutePath
     crl: AbsolutePath | None = None

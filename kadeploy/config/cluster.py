@@ -12,6 +12,7 @@ from kadeploy.config.automata import Automata
 from kadeploy.config.clusters import Device
 from kadeploy.config.decode import Section
 from kadeploy.config.duration import Duration
+from kadeploy.config.environment import Arch
 from kadeploy.config.localops import LocalOps
 from kadeploy.config.power_commands import RemoteOps
 from kadeploy.config.values import AbsolutePath, Words, not_empty
@@ -64,7 +65,7 @@ class PartitionNumbers(Section):
 
 
 class Partitioning(Section):
-    KADEPLOY3: ClassVar = frozenset({"script"})
+    KADEPLOY3: ClassVar = {"script": "partitions are made by Kadeploy itself, from partitioning.layout"}
 
     block_device: Device
     layout: tuple[PartitionEntry, ...] = ()
@@ -79,7 +80,10 @@ class UserKernel(Section):
 class DeployKernel(Section):
     """`drivers` are kernel modules that the minimal environment is told to load."""
 
-    KADEPLOY3: ClassVar = frozenset({"vmlinuz", "initrd"})
+    KADEPLOY3: ClassVar = {
+        "vmlinuz": "the minimal environment's kernel is the one in boot.minienv of the server",
+        "initrd": "the minimal environment is the one in boot.minienv of the server",
+    }
 
     params: KernelArguments = ""
     drivers: Words = ()
@@ -106,7 +110,10 @@ class Kernels(Section):
 
 
 class BootSection(Section):
-    KADEPLOY3: ClassVar = frozenset({"sleep_time_before_ping", "install_bootloader"})
+    KADEPLOY3: ClassVar = {
+        "sleep_time_before_ping": "nodes tell when they are there, nobody has to wait before asking",
+        "install_bootloader": "boot loaders are installed by Kadeploy itself, for BIOS and UEFI",
+    }
 
     kernels: Kernels = Kernels()
 
@@ -131,8 +138,13 @@ class PatienceSection(Section):
 
 
 class ClusterFile(Section):
-    KADEPLOY3: ClassVar = frozenset({"pxe", "hooks"})
+    KADEPLOY3: ClassVar = {
+        "pxe": "boot scripts are computed for each node, and nothing is put before them",
+        "hooks": "nodes are always reached by the addresses of clusters.conf",
+    }
 
+    arch: Arch = None
+    """The processors of its nodes, such as x86_64: environments for others are refused."""
     partitioning: Partitioning
     boot: BootSection = BootSection()
     timeouts: Timeouts = Timeouts()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Address, IPv6Address
-from typing import Annotated, Final, Self
+from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -58,12 +58,14 @@ class BmcEntry(Section):
 
 
 class NodeEntry(Section):
-    """One node, or a range of them whose addresses are a range as long."""
+    """One node, or a range of them whose addresses are a range as long. `rack`: or switch; an image goes from each to
+    the next once."""
 
     name: Annotated[str, Field(min_length=1)]
     address: Annotated[str, Field(min_length=1)]
     mac: Mac = ""
     firmware: Firmware = Firmware.BIOS
+    rack: str = ""
     block_device: Device | None = None
     bmc: BmcEntry | None = None
 
@@ -82,9 +84,10 @@ class NodeEntry(Section):
 
 
 class ClusterEntry(Section):
+    KADEPLOY3: ClassVar = {"prefix": "sets of nodes are shown under their cluster's whole name"}
+
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     conf_file: Annotated[str, Field(min_length=1)]
-    prefix: str = ""
     nodes: Annotated[tuple[NodeEntry, ...], AfterValidator(not_empty)]
 
 

@@ -11,6 +11,7 @@ import types
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, Generic, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -21,10 +22,11 @@ Place = tuple[int | str, ...]
 
 
 class Section(BaseModel):
-    """One mapping of a file. `KADEPLOY3` names keys that the original has and that nothing here uses."""
+    """One mapping of a file. `KADEPLOY3` names keys that the original has and that nothing here uses, each with what
+    an administrator should know instead."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, use_attribute_docstrings=True)
-    KADEPLOY3: ClassVar[frozenset[str]] = frozenset()
+    KADEPLOY3: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -43,15 +45,20 @@ def decode(model: type[Model], data: object) -> Decoded[Model]:
     """Check `data` against the model; the data is not changed."""
     if not isinstance(data, Mapping):
         return Decoded(value=None, faults=(f"must be a mapping of keys to values, not {_shown(data)}",))
-    cleaned = deepcopy(dict(data))
-    unknown = [error["loc"] for error in _errors(model, cleaned) if error["type"] == "extra_forbidden"]
-    warnings = tuple(_unknown(model, place) for place in unknown)
-    for place in unknown:
-        _remove(cleaned, place)
+    cleaned, warnings = known_part(model, data)
     try:
         return Decoded(value=model.model_validate(cleaned), warnings=warnings)
     except ValidationError as error:
         return Decoded(value=None, faults=tuple(sentence(each) for each in error.errors()), warnings=warnings)
+
+
+def known_part(model: type[BaseModel], data: Mapping[Any, object]) -> tuple[dict[Any, Any], tuple[str, ...]]:
+    """The same without the keys that the model does not have, and a line for each of these."""
+    cleaned = deepcopy(dict(data))
+    unknown = [error["loc"] for error in _errors(model, cleaned) if error["type"] == "extra_forbidden"]
+    for place in unknown:
+        _remove(cleaned, place)
+    return cleaned, tuple(_unknown(model, place) for place in unknown)
 
 
 def path(place: Iterable[int | str]) -> str:
@@ -135,7 +142,7 @@ def _unknown(model: type[BaseModel], place: Place) -> str:
     section = _section_at(model, place[:-1])
     key = str(place[-1])
     if section is not None and issubclass(section, Section) and key in section.KADEPLOY3:
-        return f"{path(place)}: is Kadeploy3's and has no effect here"
+        return f"{path(place)}: is Kadeploy3's and has no effect here: {section.KADEPLOY3[key]}"
     near = difflib.get_close_matches(key, _keys(section) if section else (), n=1)
     return f"{path(place)}: is not a known key" + (f"; did you mean {near[0]}?" if near else "")
 

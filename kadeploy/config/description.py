@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from kadeploy.config import yaml_text
 from kadeploy.config.decode import decode
-from kadeploy.config.environment import ArchiveSection, Description
-from kadeploy.domain.environment import Archive, Environment, KernelSpec, OsKind
-from kadeploy.domain.image import Compression, Image, ImageKind
+from kadeploy.config.environment import ArchiveSection, BootSection, Description, ImageSection
+from kadeploy.config.requirements import missing
+from kadeploy.domain import yaml_text
+from kadeploy.domain.environment import Archive, Environment, KernelSpec, Part
+from kadeploy.domain.image import Compression, Image
 from kadeploy.errors import Faults
 
 _ASIDE: Final = frozenset({"user", "kind", "id"})  # keys of an API's answer, that come back when it is sent again
@@ -46,67 +47,69 @@ def describe(data: object, *, user: str, recorded: bool = True) -> Described:
 
 
 def _environment(read: Description, written: Mapping[str, object], user: str, recorded: bool) -> Environment:
-    compression = read.image.compression
     return Environment(
         name=read.name,
         version=read.version,
         user=user,
+        alias=read.alias,
+        architecture=read.arch,
         visibility=read.visibility,
         destructive=read.destructive,
         os=read.os,
-        image=Image(
-            file=read.image.file,
-            kind=read.image.kind,
-            compression=compression if isinstance(compression, Compression) else Compression.NONE,
-            checksum=read.image.checksum,
-        ),
-        boot=KernelSpec(
-            kernel=read.boot.kernel,
-            initrd=read.boot.initrd,
-            kernel_params=read.boot.kernel_params,
-            hypervisor=read.boot.hypervisor,
-            hypervisor_params=read.boot.hypervisor_params,
-        ),
+        image=_image(read.image),
+        boot=_boot(read.boot),
         filesystem=read.filesystem,
         preinstall=_archive(read.preinstall) if read.preinstall else None,
         postinstalls=tuple(_archive(entry) for entry in read.postinstalls or ()),
         multipart=read.multipart,
-        partition_type=read.partition_type_number,
+        parts=tuple(Part(id=one.id, device=one.device) for one in read.options.partitions) if read.options else (),
+        boot_disk=read.boot.block_device,
+        boot_partition=read.boot.partition or 0,
+        partition_type=read.partition_type,
         custom_variables=read.custom_variables,
         recorded=recorded,
         description=written,
     )
 
 
+def _image(section: ImageSection) -> Image:
+    compression = section.compression
+    return Image(
+        file=section.file,
+        kind=section.kind,
+        compression=compression if isinstance(compression, Compression) else Compression.NONE,
+        checksum=section.checksum,
+    )
+
+
+def _boot(section: BootSection) -> KernelSpec:
+    return KernelSpec(
+        kernel=section.kernel,
+        initrd=section.initrd,
+        kernel_params=section.kernel_params,
+        hypervisor=section.hypervisor,
+        hypervisor_params=section.hypervisor_params,
+    )
+
+
 def _archive(section: ArchiveSection) -> Archive:
-    return Archive(archive=section.archive, compression=section.compression, script=section.script)
+    return Archive(
+        archive=section.archive, compression=section.compression, script=section.script, checksum=section.checksum
+    )
 
 
 def _combined_faults(data: Mapping[str, object]) -> Iterator[str]:
     """What one key asks of another, from the raw mapping so that it is told beside the faults of single keys."""
-    image, boot, options = (_mapping(data.get(key)) for key in ("image", "boot", "options"))
-    if image.get("kind") == ImageKind.TAR:
-        if not boot.get("kernel"):
-            yield "boot.kernel: is required for a tar image"
-        if not data.get("filesystem"):
-            yield "filesystem: is required for a tar image"
-        if data.get("os") == OsKind.XEN and not boot.get("hypervisor"):
-            yield "boot.hypervisor: is required for a tar image with os: xen"
-    if data.get("multipart") is True:
-        if image.get("kind") in (ImageKind.TAR, ImageKind.DD):
-            yield "multipart: is for fsa images only"
-        for key in ("block_device", "partition"):
-            if boot.get(key) in (None, ""):
-                yield f"boot.{key}: is required when multipart is true"
-        yield from _map_faults(options.get("partitions"))
+    yield from missing(data)
+    yield from _map_faults(_mapping(data.get("options")).get("partitions"))
 
 
 def _map_faults(partitions: object) -> Iterator[str]:
-    if not isinstance(partitions, list) or not partitions:
-        yield "options.partitions: is required when multipart is true"
-        return
+    entries = [_mapping(entry) for entry in partitions] if isinstance(partitions, list) else []
     for key in ("id", "device"):
-        values = [_mapping(entry).get(key) for entry in partitions]
+        values = [
+            str(value).removeprefix("/dev/") if (value := entry.get(key)) is not None else None for entry in entries
+        ]
         for index, value in enumerate(values):
             if value is not None and values.index(value) != index:
                 yield f"options.partitions[{index}].{key}: {value} is given twice"

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import NamedTuple
 
-from pydantic import BaseModel
-
-from kadeploy.config import yaml_text
 from kadeploy.config.cluster import ClusterFile
 from kadeploy.config.clusters import ClustersFile
-from kadeploy.config.decode import decode
-from kadeploy.config.power_commands import build_commands, check_overrides, overridden
+from kadeploy.config.documents import Documents, read_documents, read_server
+from kadeploy.config.findings import Findings
+from kadeploy.config.power_commands import RemoteOps, build_commands, check_overrides, console_of, overridden
 from kadeploy.config.server import External, ServerConfig
 from kadeploy.config.site import build_cluster, build_site
 from kadeploy.domain.node import Cluster, Node, Site
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.power import PowerCommands
 from kadeploy.errors import BadConfiguration, Faults
-
-_OLD_NAMES: Final = {"server.conf": "server_conf.yml", "clusters.conf": "clusters.yml"}
-OVERRIDES: Final = "command.conf"
-Model = TypeVar("Model", bound=BaseModel)
 
 
 class Loaded(NamedTuple):
@@ -36,24 +30,57 @@ class Loaded(NamedTuple):
     warnings: tuple[str, ...]
 
 
+class Settled(NamedTuple):
+    """A cluster's settings, and what begins a line about them."""
+
+    place: str
+    file: ClusterFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """All that could be read: `server` and `site` are None where their own faults keep them from being anything."""
+
+    server: ServerConfig | None
+    site: Site | None
+    clusters: Mapping[str, Settled]
+    documents: Documents
+    findings: Findings
+
+
+def examine(directory: Path, read: Callable[[Path, Findings], Documents] = read_documents) -> Examined:
+    """Everything of the directory, with all that is wrong in it."""
+    findings = Findings()
+    documents = read(directory, findings)
+    server = findings.decode(documents.server, ServerConfig) if documents.server else None
+    if server and documents.server:
+        findings.faults += [f"{documents.server.place}{fault}" for fault in _missing_files(server)]
+    settled: dict[str, Settled] = {}
+    site = _read_site(directory, documents, server.external if server else External(), settled, findings)
+    return Examined(
+        server=server,
+        site=site,
+        clusters=settled,
+        documents=documents,
+        findings=findings,
+    )
+
+
 def load_site(directory: Path) -> Loaded:
-    """Read server.conf, clusters.conf and each cluster's file; raises BadConfiguration with one line a fault."""
-    reader = _Reader(directory=directory)
-    server = reader.read("server.conf", ServerConfig)
-    if server:
-        reader.faults += [f"server.conf: {fault}" for fault in _missing_files(server)]
-    site = _read_site(reader, server.external if server else External())
-    if reader.faults or server is None or site is None:
-        raise _not_valid(directory, reader.faults)
-    return Loaded(server, site, tuple(reader.warnings))
+    """Read the directory; raises BadConfiguration with one line a fault."""
+    found = examine(directory)
+    if found.findings.faults or found.server is None or found.site is None:
+        raise _not_valid(directory, found.findings.faults)
+    return Loaded(found.server, found.site, tuple(found.findings.warnings))
 
 
 def load_server(directory: Path) -> ServerConfig:
-    """Read server.conf alone; raises BadConfiguration with one line a fault."""
-    reader = _Reader(directory=directory)
-    server = reader.read("server.conf", ServerConfig)
+    """Read the server's part alone; raises BadConfiguration with one line a fault."""
+    findings = Findings()
+    piece = read_server(directory, findings)
+    server = findings.decode(piece, ServerConfig) if piece else None
     if server is None:
-        raise _not_valid(directory, reader.faults)
+        raise _not_valid(directory, findings.faults)
     return server
 
 
@@ -64,93 +91,63 @@ def _not_valid(directory: Path, faults: Sequence[str]) -> BadConfiguration:
     return error
 
 
-@dataclass(slots=True)
-class _Reader:
-    """Reads files of one directory, and keeps what is wrong with them."""
-
-    directory: Path
-    faults: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-    def read(self, name: str, model: type[Model]) -> Model | None:
-        path = self._find(name)
-        found: Model | None = None
-        with self.blaming(name):
-            found = self._decode(path.name, yaml_text.parse(path.read_bytes(), trusted=True), model)
-        return found
-
-    @contextmanager
-    def blaming(self, name: str) -> Iterator[None]:
-        """What goes wrong inside is that file's fault."""
-        try:
-            yield
-        except OSError as error:
-            self.faults.append(f"{name}: cannot be read: {error.strerror}")
-        except Faults as error:
-            self.faults += [f"{name}: {fault}" for fault in error.faults]
-
-    def _decode(self, name: str, data: object, model: type[Model]) -> Model | None:
-        decoded = decode(model, data)
-        self.faults += [f"{name}: {fault}" for fault in decoded.faults]
-        self.warnings += [f"{name}: {warning}" for warning in decoded.warnings]
-        return decoded.value
-
-    def _find(self, name: str) -> Path:
-        path = self.directory / name
-        old = self.directory / _OLD_NAMES.get(name, name)
-        if not path.exists() and old.exists() and old != path:
-            self.warnings.append(f"{old.name}: is an old name, call it {name}")
-            return old
-        return path
-
-
-def _read_site(reader: _Reader, external: External) -> Site | None:
-    listed = reader.read("clusters.conf", ClustersFile)
-    if listed is None:
-        return None
+def _read_site(
+    directory: Path, documents: Documents, external: External, settled: dict[str, Settled], findings: Findings
+) -> Site | None:
+    listed = findings.decode(documents.clusters, ClustersFile) if documents.clusters else None
     clusters: dict[str, Cluster] = {}
-    files: dict[str, tuple[str, ClusterFile]] = {}
-    for entry in listed.clusters:
-        file = reader.read(entry.conf_file, ClusterFile)
+    names = dict(enumerate(entry.name for entry in listed.clusters)) if listed else {}
+    for index, piece in documents.settings.items():
+        file = findings.decode(piece, ClusterFile)
         if file is None:
             continue
-        files[entry.name] = entry.conf_file, file
+        name = names.get(index, f"clusters[{index}]")
+        settled[name] = Settled(piece.place, file)
         if not file.partitioning.layout:
-            reader.warnings.append(f"{entry.conf_file}: partitioning.layout: is not given, a sample layout is used")
-        with reader.blaming(entry.conf_file):
-            clusters[entry.name] = build_cluster(entry.name, file)
+            findings.warnings.append(f"{piece.place}partitioning.layout: is not given, a sample layout is used")
+        with findings.blaming(piece.place):
+            clusters[name] = build_cluster(name, file)
+    if listed is None or documents.clusters is None:
+        return None
     # Placeholders let the nodes be checked also when a cluster's file is at fault.
     devices = {entry.name: "/dev/null" for entry in listed.clusters}
-    devices |= {name: file.partitioning.block_device for name, (_, file) in files.items()}
+    devices |= {name: one.file.partitioning.block_device for name, one in settled.items()}
     site: Site | None = None
-    with reader.blaming("clusters.conf"):
+    with findings.blaming(documents.clusters.place):
         built = build_site(listed, clusters, devices)
-        site = replace(built, nodes=_with_commands(reader, built, files, external.default_connector))
+        site = replace(built, nodes=_with_commands(directory, documents, built, settled, external, findings))
     return site
 
 
 def _with_commands(
-    reader: _Reader, site: Site, files: Mapping[str, tuple[str, ClusterFile]], connector: str
+    directory: Path,
+    documents: Documents,
+    site: Site,
+    settled: Mapping[str, Settled],
+    external: External,
+    findings: Findings,
 ) -> Mapping[str, Node]:
     """The nodes with their cluster's commands, and their own of command.conf."""
-    known = NodeSet(site.nodes)
+    known, connector = NodeSet(site.nodes), external.default_connector
 
     def read(name: str) -> str:
-        return (reader.directory / name).read_text()
+        return (directory / name).read_text()
 
     commands: dict[str, PowerCommands] = {}
-    for cluster, (name, file) in files.items():
-        with reader.blaming(name):
-            commands[cluster] = build_commands(file.remoteops, connector=connector, read=read, known=known)
+    for cluster, one in settled.items():
+        with findings.blaming(one.place):
+            commands[cluster] = build_commands(one.file.remoteops, connector=connector, read=read, known=known)
     own: Mapping[str, Mapping[str, str]] = {}
-    if (reader.directory / OVERRIDES).exists():
-        with reader.blaming(OVERRIDES):
-            own = check_overrides(yaml_text.parse((reader.directory / OVERRIDES).read_bytes(), trusted=True), known)
+    if documents.commands is not None:
+        with findings.blaming(documents.commands.place):
+            own = check_overrides(documents.commands.data, known)
     nodes: dict[str, Node] = {}
     for name, node in site.nodes.items():
         of_cluster = commands.get(node.cluster, PowerCommands())
         its_own = overridden(of_cluster, own[name], connector=connector) if name in own else of_cluster
-        nodes[name] = replace(node, commands=its_own)
+        remoteops = settled[node.cluster].file.remoteops if node.cluster in settled else RemoteOps()
+        console = console_of(remoteops, own.get(name, {}), connector=connector)
+        nodes[name] = replace(node, commands=its_own, console=console)
     return nodes
 
 
@@ -158,6 +155,8 @@ def _missing_files(server: ServerConfig) -> Iterator[str]:
     for place, path in _named_files(server):
         if path is not None and not path.is_file():
             yield f"{place}: there is no file {path}"
+        elif path is not None and not os.access(path, os.R_OK):
+            yield f"{place}: the file {path} cannot be read by this user"
     for index, root in enumerate(server.files.roots):
         if not root.is_dir():
             yield f"files.roots[{index}]: there is no directory {root}"

@@ -1,4 +1,5 @@
-"""Kadeploy3's `remoteops`: an admin's own commands for rebooting and switching nodes, by level of force."""
+"""Kadeploy3's `remoteops`: an admin's own commands for rebooting and switching nodes, by level of force, and the one
+for their consoles."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import Annotated, ClassVar, Final
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from kadeploy.config.decode import Section
+from kadeploy.config.findings import meant
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.power import LEVELS, AdminCommand, Level, PowerCommands, Verb
 from kadeploy.errors import Faults, InvalidNodes
@@ -46,17 +48,20 @@ def _one_at_most(value: tuple[OperationEntry, ...]) -> tuple[OperationEntry, ...
 
 Entry = Annotated[OperationEntry, BeforeValidator(_entry)]
 Levels = Annotated[tuple[Entry, ...], AfterValidator(_three_at_most)]
+One = Annotated[tuple[Entry, ...], AfterValidator(_one_at_most)]
 
 
 class RemoteOps(Section):
-    """A level without a command is what is built in for it: SSH, the BMC, the supply cut by the BMC."""
+    """A level without a command is what is built in for it: SSH, the BMC, the supply cut by the BMC. Without one for
+    the console it is IPMI's serial over LAN, where the BMC has that."""
 
-    KADEPLOY3: ClassVar = frozenset({"console"})
+    KADEPLOY3: ClassVar = {"level_name": "the levels are soft, hard and very_hard"}
 
     reboot: Levels = ()
     power_on: Levels = ()
     power_off: Levels = ()
-    power_status: Annotated[tuple[Entry, ...], AfterValidator(_one_at_most)] = ()
+    power_status: One = ()
+    console: One = ()
 
     def of(self, verb: Verb) -> tuple[OperationEntry, ...]:
         return {Verb.REBOOT: self.reboot, Verb.ON: self.power_on, Verb.OFF: self.power_off}[verb]
@@ -115,6 +120,12 @@ def overridden(commands: PowerCommands, own: Mapping[str, str], *, connector: st
     return PowerCommands(acts=acts, status=told)
 
 
+def console_of(section: RemoteOps, own: Mapping[str, str], *, connector: str) -> AdminCommand | None:
+    """The node's own of command.conf, else its cluster's."""
+    line = own.get("console") or "".join(entry.cmd for entry in section.console)
+    return AdminCommand(line=line.replace(CONNECTOR, connector)) if line else None
+
+
 COMMANDS: Final = (*(f"{verb}_{level}" for verb in Verb for level in Level), "power_status", "console")
 
 
@@ -125,11 +136,13 @@ def check_overrides(data: object, known: NodeSet) -> Mapping[str, Mapping[str, s
     faults: list[str] = []
     for node, commands in data.items():
         if node not in known:
-            faults.append(f"{node}: is not a node of this site")
+            faults.append(f"{node}: is not a node of this site{meant(node, known)}")
         elif not isinstance(commands, Mapping):
             faults.append(f"{node}: must be a mapping of commands")
         else:
-            faults += [f"{node}.{name}: is not a command" for name in commands if name not in COMMANDS]
+            faults += [
+                f"{node}.{name}: is not a command{meant(name, COMMANDS)}" for name in commands if name not in COMMANDS
+            ]
             faults += [f"{node}.{name}: must be text" for name, line in commands.items() if not isinstance(line, str)]
     if faults:
         raise Faults(faults)

@@ -19,7 +19,7 @@ GivenPath = Annotated[AbsolutePath | None, BeforeValidator(_empty_is_none)]
 
 
 class PrivateKey(Section):
-    KADEPLOY3: ClassVar = frozenset({"algorithm"})
+    KADEPLOY3: ClassVar = {"algorithm": "the key's file says what it is"}
 
     file: GivenPath = None
 
@@ -27,10 +27,10 @@ class PrivateKey(Section):
 class Security(Section):
     """TLS of the API and of the agents. Without a certificate of the site's one is issued by an authority made here."""
 
-    KADEPLOY3: ClassVar = frozenset({"force_secure_client"})
-
     secure_server: bool = True
     """Whether the API speaks TLS."""
+    force_secure_client: bool = False
+    """Whether the tools of Kadeploy3 must serve their files by https (`--secure`)."""
     secure_agents: bool = True
     """Whether nodes' agents speak TLS with this server."""
     local_only: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from kadeploy.config.authentication import Authentication, Roles
+from kadeploy.config.broadcast import BroadcastSection
 from kadeploy.config.decode import Section
+from kadeploy.config.files import Cache, Files
 from kadeploy.config.hooks import Hooks
 from kadeploy.config.security import Audit, Security
 from kadeploy.config.values import AbsolutePath, Port, Words
@@ -22,6 +25,9 @@ _CONNECTOR: Final = " ".join(
         "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",  # a node is reinstalled all the time
     )
 )
+
+
+GroupName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}$")]
 
 
 class Listen(Section):
@@ -58,43 +64,52 @@ class Boot(Section):
 class Rights(Section):
     """`dummy` lets everybody do everything; `almighty_users` have the role admin."""
 
-    KADEPLOY3: ClassVar = frozenset({"purge_deployment_timer"})
+    KADEPLOY3: ClassVar = {"purge_deployment_timer": "nodes are free when their operation has ended, never by a timer"}
 
     kind: Literal["db", "dummy"] = "db"
     almighty_users: Words = ("root",)
+    groups: dict[GroupName, Words] = Field(default_factory=dict)
+    """Groups or projects, which may be given rights, and the users in each; beside the groups that tokens name."""
+    system_groups: bool = False
+    """Whether the groups of this machine's system count, too; its users must then be those of the API."""
 
 
-class Files(Section):
-    """Directories under which `server://` files may be."""
+class Console(Section):
+    """Serial consoles of nodes."""
 
-    roots: tuple[AbsolutePath, ...] = ()
+    scrollback: Annotated[int, Field(ge=0, le=16 * 1024**2)] = 64 * 1024
+    """Bytes of what a node has said that are kept for who comes later, while somebody is at its console."""
+    log_directory: AbsolutePath | None = None
+    """Where what consoles say is kept, a file a node; nowhere if not given."""
+    unattended: Annotated[float, Field(gt=0)] = 60.0
+    """Seconds that a console is kept with nobody at it."""
+    tcp: bool = True
+    """Whether Kadeploy3's own tool is let in: it knows no other way than a TCP port without encryption."""
+    connect_within: Annotated[float, Field(gt=0)] = 30.0
+    """Seconds it has to connect to that port, which is open for one connection from its address."""
 
 
 class Database(Section):
     """An SQLAlchemy URL; by default a file in the state directory."""
 
-    KADEPLOY3: ClassVar = frozenset({"kind", "host", "name", "login", "passwd"})
+    _INSTEAD: ClassVar = "the database is the one of database.url; kadmin import brings what MySQL holds"
+    KADEPLOY3: ClassVar = dict.fromkeys(("kind", "host", "name", "login", "passwd"), _INSTEAD)
 
     url: Annotated[str, Field(pattern=r"^(sqlite|postgresql)(\+\w+)?://")] = ""
 
 
-class Cache(Section):
-    """Where fetched files are kept, `cache` in the state directory by default, and how many MB of them at most."""
-
-    KADEPLOY3: ClassVar = frozenset({"concurrency_level"})
-
-    directory: AbsolutePath | None = None
-    size: Annotated[int, Field(ge=1)] = 20_000
-
-
 class Ports(Section):
-    KADEPLOY3: ClassVar = frozenset({"kadeploy_server", "test_deploy_env"})
+    KADEPLOY3: ClassVar = {
+        "kadeploy_server": "listen.port says where the API listens",
+        "test_deploy_env": "agents call the server, no port of theirs is probed",
+    }
 
     ssh: Port = 22
+    """Where the SSH server of installed systems is."""
 
 
 class Network(Section):
-    KADEPLOY3: ClassVar = frozenset({"tcp_buffer_size"})
+    KADEPLOY3: ClassVar = {"tcp_buffer_size": "nor had it there"}
 
     server_hostname: str = Field(default_factory=platform.node)
     ports: Ports = Ports()
@@ -121,18 +136,55 @@ class Windows(Section):
     check: CheckWindow = CheckWindow()
 
 
+class MetricsSection(Section):
+    """`access`: who may read the metrics: everybody who can be known, anybody, or those who oversee or administer."""
+
+    access: Literal["read", "open", "oversee", "administer"] = "read"
+
+
+class Verbosity(Section):
+    """How much is logged, as Kadeploy3 counts: 0 errors, 1 and 2 warnings too, 3 and 4 what is done, 5 everything."""
+
+    KADEPLOY3: ClassVar = {"clients": "the tools decide what they show, with -V"}
+
+    logs: Annotated[int, Field(ge=0, le=5)] = 3
+
+    @property
+    def level(self) -> int:
+        """As `logging` counts."""
+        return (logging.ERROR, logging.WARNING, logging.WARNING, logging.INFO, logging.INFO, logging.DEBUG)[self.logs]
+
+
 class External(Section):
     """`default_connector`: what DEFAULT_CONNECTOR stands for in commands, a way to run something on a node as root."""
 
-    KADEPLOY3: ClassVar = frozenset({"taktuk", "bittorrent", "kastafior", "kascade", "mkfs", "tar"})
+    _SENT: ClassVar = "images are sent by Kadeploy's own chain, see broadcast"
+    KADEPLOY3: ClassVar = {
+        "taktuk": "commands reach nodes through their agents",
+        **dict.fromkeys(("bittorrent", "kastafior", "kascade"), _SENT),
+        "mkfs": "file systems are made with the options that their programs choose",
+        "tar": "images are unpacked with owners, modes and extended attributes in any case",
+    }
 
     default_connector: str = _CONNECTOR
+
+
+class Environments(Section):
+    """Bounds of what users describe, in megabytes; 0 for none."""
+
+    KADEPLOY3: ClassVar = {"deployment": "the agent chooses its directories; scripts find them in KADEPLOY_ variables"}
+
+    max_preinstall_size: Annotated[int, Field(ge=0)] = 20
+    max_postinstall_size: Annotated[int, Field(ge=0)] = 20
 
 
 class ServerConfig(Section):
     """server.conf as a whole."""
 
-    KADEPLOY3: ClassVar = frozenset({"logs", "verbosity", "environments", "pxe"})
+    KADEPLOY3: ClassVar = {
+        "logs": "the log goes to standard error, and what became of nodes to the database, see kastat",
+        "pxe": "nodes boot by iPXE from this server, see boot",
+    }
 
     authentication: Authentication = Authentication()
     roles: Roles = Roles()
@@ -142,18 +194,25 @@ class ServerConfig(Section):
     listen: Listen = Listen()
     boot: Boot | None = None
     rights: Rights = Rights()
+    console: Console = Console()
     files: Files = Files()
     database: Database = Database()
     cache: Cache = Cache()
     network: Network = Field(default_factory=Network)
     windows: Windows = Windows()
+    broadcast: BroadcastSection = BroadcastSection()
     external: External = External()
+    environments: Environments = Environments()
     hooks: Hooks = Hooks()
+    metrics: MetricsSection = MetricsSection()
+    verbosity: Verbosity = Verbosity()
     ssh_private_key: AbsolutePath | None = None
     autoclean_threshold: Annotated[int, Field(ge=1)] = 360
     """Minutes after which an operation that has ended is no longer listed."""
     journal_retention: Annotated[int, Field(ge=1)] = 30
-    """Days after which nothing is kept of an operation that has ended."""
+    """Days after which nothing is kept of an operation that has ended, but for its row of statistics a node."""
+    statistics_retention: Annotated[int, Field(ge=1)] = 730
+    """Days after which these rows go, and how long nodes took to boot."""
 
     @property
     def listen_address(self) -> IPv4Address | IPv6Address:
@@ -167,7 +226,7 @@ class ServerConfig(Section):
 
     @property
     def cache_directory(self) -> Path:
-        return self.cache.directory or self.state_directory / "cache"
+        return self.cache.place(self.state_directory)
 
     @property
     def database_url(self) -> str:

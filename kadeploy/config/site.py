@@ -29,6 +29,7 @@ def build_cluster(name: str, file: ClusterFile) -> Cluster:
     return Cluster(
         name=name,
         layout=layout,
+        architecture=file.arch,
         deploy_params=kernels.deploy.params,
         user_params=kernels.user.params,
         reboot_timeout=file.timeouts.reboot,
@@ -68,6 +69,7 @@ def _node(name: str, address: str, cluster: ClusterEntry, entry: NodeEntry, devi
         address=address,
         mac=entry.mac,
         firmware=entry.firmware,
+        rack=entry.rack,
         block_device=entry.block_device or device,
         bmc=_bmc(entry.bmc) if entry.bmc else None,
     )

@@ -15,7 +15,7 @@ UNLIMITED: Final = Timeout("0")
 
 INSTANCES: Final[Mapping[str, tuple[str, ...]]] = {
     "SetDeploymentEnv": ("Untrusted", "Kexec", "UntrustedCustomPreInstall", "Prod", "Nfsroot", "Dummy"),
-    "BroadcastEnv": ("Chain", "Kascade", "Kastafior", "Tree", "Bittorrent", "Custom", "Dummy"),
+    "BroadcastEnv": ("Chain", "Kascade", "Kastafior", "Bittorrent", "Tree", "Unicast", "Custom", "Dummy"),
     "BootNewEnv": ("Kexec", "Classical", "HardReboot", "PivotRoot", "Dummy"),
 }
 MICRO_STEPS: Final = frozenset(

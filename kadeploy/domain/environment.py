@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kadeploy.domain.environment_name import Architecture
 from kadeploy.domain.image import Compression, Image
 
 
@@ -25,11 +26,12 @@ class OsKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """A script archive run before or after the installation; `script` may carry arguments."""
+    """Scripts run before or after the installation; `script` may carry arguments, `checksum` is as an image's."""
 
     archive: str
     compression: Compression
     script: str = "none"
+    checksum: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +46,27 @@ class KernelSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One file system of an image of several: its number in the archive, and the partition it goes to (a path)."""
+
+    id: int
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """`description` is the user's own mapping, with every key and their order, as it is shown back.
 
-    `partition_type` is an MSDOS one; `custom_variables` are exported to scripts beside Kadeploy's own.
+    `alias` is a second name, which the same system for other processors may have as well; `partition_type` is an
+    MSDOS one; `custom_variables` are exported to scripts beside Kadeploy's own. With `multipart`, `parts` say where
+    everything goes, and the partition `boot_partition` of the disk `boot_disk` (a path) is booted.
     """
 
     name: str
     version: int = 1
     user: str = ""
+    alias: str = ""
+    architecture: Architecture | None = None
     visibility: Visibility = Visibility.PRIVATE
     destructive: bool = False
     os: OsKind
@@ -62,6 +76,9 @@ class Environment:
     preinstall: Archive | None = None
     postinstalls: tuple[Archive, ...] = ()
     multipart: bool = False
+    parts: tuple[Part, ...] = ()
+    boot_disk: str = ""
+    boot_partition: int = 0
     partition_type: int = 0
     custom_variables: Mapping[str, str] = field(default_factory=dict)
     recorded: bool = True

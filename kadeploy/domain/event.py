@@ -48,7 +48,11 @@ class StepStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEnded(Event):
-    """`ok`, `late` are folded; `ko` maps a node to its reason; `late` nodes go on waiting as a set of their own."""
+    """`ok`, `late` are folded; `ko` maps a node to its reason; `late` nodes go on waiting as a set of their own.
+
+    `limit`: seconds that one turn of the instance may take, 0 for no limit; `again`: nodes with which the step was
+    tried again inside this visit, and how often.
+    """
 
     cluster: str
     set: str
@@ -60,6 +64,8 @@ class StepEnded(Event):
     ok: str
     ko: Mapping[str, str] = field(default_factory=dict)
     late: str = ""
+    limit: float = 0.0
+    again: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ class Compression(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """`file` is a URL (server://, http://, https://); `checksum` its recorded SHA-256 in hexadecimal, or empty."""
+    """`file` is a URL (server://, http://, https://); `checksum` what was recorded of it, as in `domain.checksum`."""
 
     file: str
     kind: ImageKind

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
@@ -126,6 +127,7 @@ _KINDS: Final[Mapping[str, type[Message]]] = {
     "ended": Ended,
 }
 _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
+_HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 # What JSON gives for the annotation of a field.
 _SHAPES: Final[Mapping[str, type]] = {
     "str": str,
@@ -152,6 +154,8 @@ def decode(line: bytes) -> Message | None:
         raise BadMessage(f"not JSON: {error}") from error
     if not isinstance(data, dict):
         raise BadMessage("not a JSON object")
+    if _HALF.search(line) and not _is_text(data):
+        raise BadMessage("not text: it has a half of a character in it")
     kind = _KINDS.get(str(data.get("kind")))
     if kind is None:
         return None
@@ -167,6 +171,15 @@ def decode(line: bytes) -> Message | None:
         return kind(**values)
     except TypeError as error:
         raise BadMessage(f"{data['kind']}: a field is missing") from error
+
+
+def _is_text(data: object) -> bool:
+    """Whether all of it can be written as UTF-8 again: JSON may have half a character (RFC 8259, 8.2)."""
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def token_hash(token: str) -> str:

@@ -10,9 +10,10 @@ from kadeploy.domain.automaton import BUILT_IN, Automaton
 from kadeploy.domain.custom import Insertion
 from kadeploy.domain.disk import Layout
 from kadeploy.domain.environment import Archive
+from kadeploy.domain.environment_name import Architecture
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.patience import Patience
-from kadeploy.domain.power import PowerCommands
+from kadeploy.domain.power import AdminCommand, PowerCommands
 from kadeploy.domain.timeout import Timeout
 
 
@@ -44,16 +45,19 @@ class Bmc:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One machine. `block_device` is the disk that is installed, a path in /dev."""
+    """One machine. `rack`: the rack or switch it shares with others, if known; `block_device` is the disk that is
+    installed, a path in /dev; `console` the admin's own command for its serial line."""
 
     name: str
     cluster: str
     address: str
     mac: str = ""
     firmware: Firmware = Firmware.BIOS
+    rack: str = ""
     block_device: str
     bmc: Bmc | None = None
     commands: PowerCommands = PowerCommands()
+    console: AdminCommand | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,7 @@ class Cluster:
 
     name: str
     layout: Layout
+    architecture: Architecture | None = None
     deploy_params: str = ""
     user_params: str = ""
     reboot_timeout: Timeout = Timeout("300")

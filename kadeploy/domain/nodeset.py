@@ -19,7 +19,7 @@ from kadeploy.errors import InvalidNodes
 
 _DIGITS: Final = re.compile(r"(\d+)")
 _BRACKETS: Final = re.compile(r"\[([^\]]*)\]")
-_OUTSIDE_COMMA: Final = re.compile(r",(?![^\[]*\])")
+_PIECE: Final = re.compile(r"(?:\[[^\]]*\]?|[^,\[])+")
 _RANGE: Final = re.compile(r"(\d{1,18})-(\d{1,18})")
 _NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
 _PLAIN: Final = r"[1-9]\d{0,8}"  # no zeros before it, which are part of a name
@@ -167,7 +167,7 @@ def _unfold(text: str) -> Iterable[str]:
 
 def _count(text: str) -> int:
     """How many names the expression can unfold to at most, without unfolding it."""
-    return sum(_count_name(name) for name in _OUTSIDE_COMMA.split(text))
+    return sum(_count_name(piece.group()) for piece in _PIECE.finditer(text))
 
 
 def _count_name(name: str) -> int:

@@ -26,10 +26,20 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """A request that may come twice and is to be carried out once: `key` is its user's word for it, `digest` the
+    SHA-256 of what it asks for."""
+
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """`plans` maps a cluster to its plan in JSON form; times are seconds since the epoch, 0 when not yet.
 
-    `aborted_by` is the user who asked for its end, empty while nobody has.
+    `aborted_by` is the user who asked for its end, empty while nobody has. `groups` are those that the user's token
+    said they are in: with rights of theirs it may have begun.
     """
 
     id: str
@@ -41,6 +51,8 @@ class Operation:
     state: OperationState = OperationState.RUNNING
     error: str = ""
     aborted_by: str = ""
+    groups: tuple[str, ...] = ()
+    once: Once | None = None
     environment: Mapping[str, object] | None = None
     plans: Mapping[str, object] = field(default_factory=dict)
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)

@@ -79,3 +79,26 @@ class Patience:
             )
         more = max(self.least, self.grace * took)
         return Late(seconds=took + more, why=f"most had come after {took:.0f} s, and {more:.0f} s more are over")
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """Who has come so far, of how many: the earliest of all answers holds."""
+
+    patience: Patience
+    of: int
+    usual: Usual | None = None
+    came: int = 0
+    first: float = 0.0
+    late: Late | None = None
+
+    def add(self, took: float) -> Late | None:
+        """One more came, after `took` seconds. When the rest is late, if that is sooner than was known."""
+        self.came += 1
+        if self.came == 1:
+            self.first = took
+        found = self.patience.late(came=self.came, of=self.of, first=self.first, took=took, usual=self.usual)
+        if found is None or (self.late is not None and found.seconds >= self.late.seconds):
+            return None
+        self.late = found
+        return found

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.plain_text import plain
 
 NO_ANSWER = "no answer"
 KEPT_BYTES = 4096  # of what one node said, or of why it failed
 
 
 def capped(text: str) -> str:
-    """The end of a text that is too long, which is where a failing command says why."""
+    """The end of a text that is too long, which is where a failing command says why; nothing that terminals obey."""
+    text = plain(text)
     content = text.encode()
     if len(content) <= KEPT_BYTES:
         return text
@@ -42,6 +44,12 @@ class Result:
             ko.update(result.ko)
             outputs.update(result.outputs)
         return cls(ok=NodeSet(ok - ko.keys()), ko=ko, outputs=outputs)
+
+    @classmethod
+    def in_turn(cls, *results: Result) -> Result:
+        """Join the results of one thing after the other: who passed the last one passed."""
+        joined = cls.merge(*results)
+        return cls(ok=results[-1].ok if results else NodeSet(), ko=joined.ko, outputs=joined.outputs)
 
     def settle(self, nodes: NodeSet) -> Result:
         """Exactly these nodes: one in neither set failed with *no answer*, one in both failed."""

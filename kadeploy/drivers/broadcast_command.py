@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kadeploy.domain.image import Compression, ImageKind, LocalFile
 from kadeploy.domain.node import Cluster, Site
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
-from kadeploy.ports.remote import ReportBytes
+from kadeploy.ports.broadcast import Shipment
+from kadeploy.ports.remote import Terms
 from kadeploy.process import run
 
 _AS_IT_IS = ("cat",)
@@ -28,32 +28,21 @@ class CommandBroadcast:
     site: Site
     directory: Path
 
-    async def send(
-        self,
-        nodes: NodeSet,
-        image: LocalFile,
-        *,
-        kind: ImageKind,
-        compression: Compression,
-        destination: Callable[[str], str],
-        key: str,
-        deadline: float,
-        report: ReportBytes,
-    ) -> Result:
+    async def send(self, nodes: NodeSet, shipment: Shipment, terms: Terms) -> Result:
         """Nodes that want it in different places are served one place after the other."""
         results = []
-        for cluster, place, some in self._groups(nodes, destination):
+        for cluster, place, some in self._groups(nodes, shipment.destination):
             with tempfile.NamedTemporaryFile("w", dir=self.directory, prefix="nodes-", suffix=".txt") as file:
                 file.writelines(f"{self.site.nodes[name].address}\n" for name in some)
                 file.flush()
-                unpack = compression.decompressor or _AS_IT_IS
+                unpack = shipment.compression.decompressor or _AS_IT_IS
                 words = {
-                    "ENVFILE": image.path,
+                    "ENVFILE": shipment.image.path,
                     "NODEFILE": file.name,
                     "DESTINATION": place,
                     "DECOMPRESS": shlex.join(unpack if cluster.broadcast_decompresses else _AS_IT_IS),
                 }
-                finished = await run(_filled(cluster.broadcast_command, words), deadline=deadline)
+                finished = await run(_filled(cluster.broadcast_command, words), deadline=terms.deadline)
             results.append(Result(ok=some) if finished.ok else Result.failed(some, finished.reason))
         return Result.merge(*results)
 

@@ -17,9 +17,9 @@ from kadeploy.process import loggable, run
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CommandHooks:
-    """`deadline` is in seconds for each command."""
+    """`deadline` is in seconds for each command. Both may be changed: the next command goes by them."""
 
     commands: Mapping[OperationKind, Sequence[str]] = field(default_factory=dict)
     deadline: float = 20.0

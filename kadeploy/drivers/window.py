@@ -45,12 +45,22 @@ class SlotWindow:
     @asynccontextmanager
     async def slots(self, owner: str, count: int = 1) -> AsyncIterator[None]:
         """Hold so many slots, all of the window at most, given back whatever happens inside."""
-        taken = min(count, self.size)
-        await self._take(owner, taken)
+        asking = _Asking(min(count, self.size))
+        await self._take(owner, asking)
         try:
             yield
         finally:
-            self._give_back(taken)
+            self._give_back(asking.count)
+
+    def resize(self, size: int, pause: float = 0.0) -> None:
+        """From now on. Nobody who is inside has to leave, and who waits for more than there is now asks for less."""
+        if size < 1:
+            raise ValueError(f"a window of {size} lets nobody in")
+        self.size, self.pause = size, pause
+        for queue in self._asking.values():
+            for asking in queue:
+                asking.count = min(asking.count, size)
+        self._admit()
 
     async def through(
         self, units: Iterable[NodeSet], act: Callable[[NodeSet], Awaitable[Result]], *, owner: str
@@ -76,8 +86,7 @@ class SlotWindow:
                 group.create_task(let_in(shared))
         return Passed(result=Result.merge(*results), waited=last - began)
 
-    async def _take(self, owner: str, count: int) -> None:
-        asking = _Asking(count)
+    async def _take(self, owner: str, asking: _Asking) -> None:
         self._asking.setdefault(owner, deque()).append(asking)
         self._admit()
         try:
@@ -86,7 +95,7 @@ class SlotWindow:
             if asking.admitted.cancelled():
                 self._withdraw(owner, asking)
             else:  # let in and cancelled in the same moment: nothing was begun, so nothing need rest
-                self.used -= count
+                self.used -= asking.count
             self._admit()
             raise
 

@@ -21,6 +21,7 @@ from kadeploy.engine.carry_out import carry_out
 from kadeploy.engine.runs import Runs
 from kadeploy.engine.ticket import Ticket
 from kadeploy.engine.walk import Json, walk
+from kadeploy.errors import Unavailable
 
 WORKFLOWS_VERSION: Final = "1"  # raised when a walk recorded by an older version could no longer be followed
 
@@ -44,6 +45,7 @@ class DurableEngine:
 
     def __init__(self, runs: Runs, *, url: str) -> None:
         self._runs = runs
+        self._is_running = False
         config: DBOSConfig = {
             "name": "kadeploy",
             "system_database_url": url,
@@ -72,13 +74,20 @@ class DurableEngine:
     async def launch(self) -> None:
         """Open the database, and go on with what was unfinished."""
         DBOS.launch()
+        self._is_running = True
         for operation_id in await self._runs.performer.operations.running():
             await self._runs.performer.control.release(operation_id)  # of nodes withdrawn when the server was killed
             await self.start(operation_id)
 
     async def close(self) -> None:
         """Stop; what is unfinished stays so, for the next launch."""
+        self._is_running = False
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+
+    async def check(self) -> None:
+        """Raises Unavailable when it does not carry out anything, not yet or not any more."""
+        if not self._is_running:
+            raise Unavailable("the engine does not run")
 
     async def start(self, operation_id: str) -> None:
         with SetWorkflowID(operation_id):

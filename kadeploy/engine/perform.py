@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from kadeploy.domain.event import Decided, Event, NodeProgress
@@ -37,6 +37,14 @@ LEEWAY: Final = 5.0  # seconds for a step that keeps its time to tell who passed
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What becomes known while a visit runs: events, and how often nodes were tried again in it."""
+
+    events: list[Event] = field(default_factory=list)
+    again: dict[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performer:
     """Performs visits for every operation of this server."""
@@ -57,13 +65,11 @@ class Performer:
             return NOTHING.to_json()
         plan, began = run.plans[ticket.cluster], self.services.clock.now()
         await self.events.emit(report.started(plan, here, began))
-        emitted: list[Event] = []
-        outcome = await self._outcome(run, plan, here, emitted)
-        return await self._conclude(run, here, outcome, emitted, began)
+        noted = _Noted()
+        outcome = await self._outcome(run, plan, here, noted)
+        return await self._conclude(run, here, outcome, noted, began)
 
-    async def _conclude(
-        self, run: Run, ticket: Ticket, outcome: StepResult, emitted: list[Event], began: float
-    ) -> Answer:
+    async def _conclude(self, run: Run, ticket: Ticket, outcome: StepResult, noted: _Noted, began: float) -> Answer:
         """Nodes that were withdrawn while the step ran, or while it is written down, are no part of what it came to."""
         plan, at = run.plans[ticket.cluster], self.services.clock.now()
         while True:
@@ -72,15 +78,21 @@ class Performer:
             later = replace(ticket, excused=ticket.excused + outcome.excused)
             decision = decide(plan, later, own, now=at) if left else NOTHING
             answer = decision.to_json()
+            ended = report.ended(plan, ticket, own, noted.again, began, at)
+            outcomes = report.outcomes(plan, ticket, own.result, decision)
+            courses = run.courses.after(ended, own.result.ok.names, own.late.names)
             conclusion = Conclusion(
                 operation=run.operation,
                 nodes=left,
                 answers={ticket.key: answer},
-                outcomes=report.outcomes(plan, ticket, own.result, decision),
-                events=[*emitted, *report.events(plan, ticket, own, decision, began, at)],
+                outcomes=outcomes,
+                events=[*noted.events, ended, *report.events(plan, ticket, own, decision, at)],
+                ends=report.ends(plan, ticket, {name: courses[name] for name in outcomes}, len(run.nodes), at),
             )
             gone = await self.record.conclude(conclusion)
             if not gone:
+                run.courses.keep(courses)
+                run.courses.let_go(outcomes)
                 await self.events.announce(*conclusion.events)
                 return answer
             run.withdraw(gone)
@@ -101,26 +113,29 @@ class Performer:
             has_waited = True
             await news.wait()
 
-    async def _outcome(self, run: Run, plan: Plan, ticket: Ticket, emitted: list[Event]) -> StepResult:
+    async def _outcome(self, run: Run, plan: Plan, ticket: Ticket, noted: _Noted) -> StepResult:
         micro = plan.micro_at(ticket.place)
 
         async def once(again: int, nodes: NodeSet) -> StepResult:
             entered = ticket.entered if not again else self.services.clock.now()
-            return await self._try(run, plan, replace(ticket, nodes=nodes, entered=entered), again, emitted)
+            noted.again.update(dict.fromkeys(nodes, again) if again else {})
+            return await self._try(run, plan, replace(ticket, nodes=nodes, entered=entered), again, noted)
 
         if micro.raisable:
             return await once(0, ticket.nodes)
         return await all_tries(micro, ticket.nodes, once)
 
-    async def _try(self, run: Run, plan: Plan, ticket: Ticket, again: int, emitted: list[Event]) -> StepResult:
+    async def _try(self, run: Run, plan: Plan, ticket: Ticket, again: int, noted: _Noted) -> StepResult:
         """Run the step once; `again` counts the tries made in its place, beside those of the ticket's place."""
         if ticket.nodes.names <= run.withdrawn.names:
             return StepResult(result=Result.failed(ticket.nodes, WITHDRAWN))
         step = plan.micro_at(ticket.place).step
         allowance = Allowance()
-        context = self._context(run, plan, ticket, again, emitted, allowance)
+        context = self._context(run, plan, ticket, again, noted.events, allowance)
         allowance.seconds = context.seconds(LONGEST)
         if allowance.seconds <= 0:
+            if ticket.asked:
+                await self.services.remote.stop(ticket.nodes)
             return StepResult(result=Result.failed(ticket.nodes, "no time is left for it"))
         work = step.run(context, ticket.nodes)
         outcome = await self._guarded(run, work, ticket.nodes, step.name, allowance)
@@ -179,7 +194,7 @@ class Performer:
             operation=run.operation,
             user=run.user,
             cluster=ticket.cluster,
-            key=f"{ticket.key}+{again}" if again else ticket.key,
+            key=f"{ticket.known_as}+{again}" if again else ticket.known_as,
             began=ticket.began,
             entered=ticket.entered,
             attempt=ticket.place.attempt,
@@ -188,6 +203,8 @@ class Performer:
             strength=ticket.strength,
             time_left=max(left, 0.0),
             limit=micro.timeout.seconds(ticket.strength) or None,
+            patience=self.services.site.clusters[ticket.cluster].patience if micro.raisable else None,
+            waited=self.services.clock.now() - ticket.entered if ticket.asked else 0.0,
             report=show,
             decide=remember,
             tell=tell,

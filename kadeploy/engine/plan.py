@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from kadeploy.domain.image import LocalFile
 from kadeploy.domain.timeout import Timeout
 from kadeploy.ports.step import Step
 
@@ -81,6 +82,13 @@ class Plan:
 
     stages: tuple[Stage, ...]
     adapted: tuple[str, ...] = ()
+
+    @property
+    def image_size(self) -> int:
+        """Bytes of the largest image that one of its steps sends, 0 when none does."""
+        steps = (micro.step for stage in self.stages for attempt in stage.attempts for micro in attempt.steps)
+        images = (getattr(step, "image", None) for step in steps)
+        return max((image.size for image in images if isinstance(image, LocalFile)), default=0)
 
     def attempt_at(self, place: Place) -> Attempt:
         return self.stages[place.stage].attempts[place.attempt]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kadeploy.domain.course import Course
 from kadeploy.domain.event import Event, NodeFailed, NodesDone, NodesHeld, SetBranched, StepEnded, StepStarted
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Outcome
@@ -13,6 +14,7 @@ from kadeploy.engine.decide import Decision
 from kadeploy.engine.plan import Plan
 from kadeploy.engine.ticket import Ticket
 from kadeploy.engine.tried import tried
+from kadeploy.ports.record import Ends
 from kadeploy.ports.step import StepResult
 
 
@@ -57,13 +59,19 @@ def outcomes(plan: Plan, ticket: Ticket, result: Result, decision: Decision) -> 
     return ended
 
 
-def events(plan: Plan, ticket: Ticket, outcome: StepResult, decision: Decision, began: float, at: float) -> list[Event]:
-    """What is told when the visit has ended, in this order."""
+def ends(plan: Plan, ticket: Ticket, courses: Mapping[str, Course], strength: int, at: float) -> Ends | None:
+    """What statistics are told of the nodes that have ended, which is nothing when there are none."""
+    if not courses:
+        return None
+    return Ends(at=at, cluster=ticket.cluster, strength=strength, image_size=plan.image_size, courses=courses)
+
+
+def events(plan: Plan, ticket: Ticket, outcome: StepResult, decision: Decision, at: float) -> list[Event]:
+    """What is told when the visit has ended, in this order, after `ended`."""
     macro, micro = plan.names_at(ticket.place)
     place = {"operation": ticket.operation, "at": at, "cluster": ticket.cluster, "set": ticket.set}
     said = outcome.result.outputs
-    told: list[Event] = [_ended(plan, ticket, outcome, began, at)]
-    told += [
+    told: list[Event] = [
         SetBranched(**place, child=branch.ticket.set, nodes=str(branch.ticket.nodes), why=branch.why)  # type: ignore[arg-type]
         for branch in decision.branches
     ]
@@ -86,8 +94,12 @@ def events(plan: Plan, ticket: Ticket, outcome: StepResult, decision: Decision, 
     return told
 
 
-def _ended(plan: Plan, ticket: Ticket, outcome: StepResult, began: float, at: float) -> StepEnded:
+def ended(
+    plan: Plan, ticket: Ticket, outcome: StepResult, again: Mapping[str, int], began: float, at: float
+) -> StepEnded:
+    """`again`: nodes with which the step was tried again inside this visit, and how often."""
     begun = started(plan, ticket, at)
+    here = outcome.result.ok.names | outcome.result.ko.keys() if again else frozenset[str]()
     return StepEnded(
         operation=begun.operation,
         at=at,
@@ -101,4 +113,6 @@ def _ended(plan: Plan, ticket: Ticket, outcome: StepResult, began: float, at: fl
         ok=str(outcome.result.ok),
         ko=outcome.result.ko,
         late=str(outcome.late),
+        limit=plan.attempt_at(ticket.place).timeout.seconds(ticket.strength),
+        again={name: count for name, count in again.items() if name in here},
     )

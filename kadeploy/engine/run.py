@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from kadeploy.domain.course import Courses
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.engine.plan import Plan
 from kadeploy.engine.ticket import Ticket
@@ -38,13 +39,17 @@ class Gate:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """`withdrawn` are the nodes that are no longer the operation's; `lifted` the breakpoints that hold nobody."""
+    """`withdrawn` are the nodes that are no longer the operation's; `lifted` the breakpoints that hold nobody.
+
+    `courses` are those of the nodes that are still on their way.
+    """
 
     operation: str
     user: str
     nodes: NodeSet
     plans: Mapping[str, Plan]
     withdrawn: NodeSet = field(default_factory=NodeSet)
+    courses: Courses = field(default_factory=Courses)
     lifted: frozenset[Breakpoint] = frozenset()
     visits: set[Visiting] = field(default_factory=set)
     touched: Counter[str] = field(default_factory=Counter)  # nodes that something is done to that cannot be ended

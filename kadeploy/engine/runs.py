@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from kadeploy.domain.course import Courses
 from kadeploy.domain.event import NodesAborted
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Operation
@@ -32,10 +33,11 @@ class Runs:
         """Raises InvalidWorkflow."""
         if operation_id not in self.live:
             lifted = await self.performer.control.lifted(operation_id)
+            steps = await self.performer.record.steps(operation_id)
             operation = await self.performer.operations.get(operation_id)
             if operation.state.is_final:
                 return self._load(operation)
-            run = self.live.setdefault(operation_id, self._load(operation))
+            run = self.live.setdefault(operation_id, self._load(operation, Courses(steps)))
             run.lifted |= lifted
         return self.live[operation_id]
 
@@ -80,11 +82,12 @@ class Runs:
                 return
             await news.wait()
 
-    def _load(self, operation: Operation) -> Run:
+    def _load(self, operation: Operation, courses: Courses | None = None) -> Run:
         return Run(
             operation=operation.id,
             user=operation.user,
             nodes=operation.nodes,
             plans={cluster: self.decode(plan) for cluster, plan in operation.plans.items()},
             withdrawn=operation.having(Progress.ABORTED),
+            courses=courses or Courses(),
         )

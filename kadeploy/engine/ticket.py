@@ -17,7 +17,8 @@ class Ticket:
     `began` is when it entered the current attempt and `entered` when it entered the current step, in seconds
     since the epoch; a node set that stays in a step while others go on keeps both, and `strength`, which is how many
     nodes entered the attempt together: what timeouts count. `excused` is how many seconds of the attempt are not
-    counted, since the set had to wait for somebody. `children` counts the sets that have left this one.
+    counted, since the set had to wait for somebody. `children` counts the sets that have left this one. `asked` is what
+    nodes that are late in this step know it by, from the set that they were in.
     """
 
     operation: str
@@ -30,6 +31,7 @@ class Ticket:
     strength: int
     excused: float = 0.0
     children: int = 0
+    asked: str = ""
 
     @property
     def workflow_id(self) -> str:
@@ -41,9 +43,14 @@ class Ticket:
         """Names this visit of a step for ever."""
         return f"{self.workflow_id}/{self.place}"
 
+    @property
+    def known_as(self) -> str:
+        """What nodes know this visit by: the same for those that are late in it."""
+        return self.asked or self.key
+
     def moved(self, place: Place, nodes: NodeSet, *, at: float, born: int = 0) -> Ticket:
         """The same set, entering another step at that time, after `born` more sets have left it."""
-        onward = replace(self, place=place, nodes=nodes, entered=at, children=self.children + born)
+        onward = replace(self, place=place, nodes=nodes, entered=at, children=self.children + born, asked="")
         if place.step or place.again:
             return onward
         return replace(onward, began=at, strength=len(nodes), excused=0.0)
@@ -57,7 +64,9 @@ class Ticket:
     def child(self, index: int, place: Place, nodes: NodeSet, *, at: float) -> Ticket:
         """A set that leaves this one; one that stays in the same step keeps the times."""
         named = replace(self, set=f"{self.set}.{index}", children=0)
-        return replace(named, nodes=nodes) if place == self.place else named.moved(place, nodes, at=at)
+        if place == self.place:
+            return replace(named, nodes=nodes, asked=self.known_as)
+        return named.moved(place, nodes, at=at)
 
     def to_json(self) -> dict[str, object]:
         return {**asdict(replace(self, nodes=NodeSet())), "nodes": str(self.nodes), "place": asdict(self.place)}

@@ -102,7 +102,7 @@ async def _together(performer: Performer, here: Ticket, passed: NodeSet, recorde
 
 async def _visited(performer: Performer, run: Run, here: Ticket, recorder: Recorder) -> tuple[Ticket, Json]:
     """The set and what its visit came to: nothing, if it has joined another set on the way."""
-    if not is_shared(run.plans[here.cluster], here.place):
+    if here.asked or not is_shared(run.plans[here.cluster], here.place):
         return here, await recorder.once(str(here.place), lambda: performer.visit(run, here))
     gathered = await recorder.once(f"gathered at {here.place}", lambda: gather(performer, run, here))
     if gathered["ticket"] is None:

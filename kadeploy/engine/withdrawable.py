@@ -16,7 +16,7 @@ from kadeploy.domain.result import Result
 from kadeploy.engine.run import Run
 from kadeploy.ports.power import Power
 from kadeploy.ports.presence import Presence, System
-from kadeploy.ports.remote import Command, Remote, ReportBytes
+from kadeploy.ports.remote import Command, Remote, Terms
 from kadeploy.ports.running import RunningSystem
 from kadeploy.ports.step import Services
 
@@ -61,17 +61,11 @@ class _Remote:
         self._run = run
 
     async def run(
-        self,
-        nodes: NodeSet,
-        make: Callable[[str], Command],
-        *,
-        key: str,
-        deadline: float,
-        report: ReportBytes | None = None,
-        leaves: bool = False,
+        self, nodes: NodeSet, make: Callable[[str], Command], terms: Terms, *, leaves: bool = False
     ) -> Result:
         own = nodes - self._run.withdrawn
-        result = await self._inner.run(own, make, key=key, deadline=deadline, report=report, leaves=leaves)
+        terms.ended(nodes - own)
+        result = await self._inner.run(own, make, terms, leaves=leaves)
         return Result.merge(result, Result.failed(nodes - own, WITHDRAWN)) if own != nodes else result
 
     async def stop(self, nodes: NodeSet) -> None:

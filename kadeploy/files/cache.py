@@ -1,43 +1,55 @@
 """The port `Files`: a local, checked path for any URL, for as long as its owner needs it.
 
-The server's own files are used where they are; what comes from the web is kept on the shelf. Whatever costs
+The server's own files are used where they are; what comes from elsewhere is kept on the shelf. Whatever costs
 time, a download, a checksum, a test, is done once however many ask for it at the same moment, and its result
 is remembered across restarts.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Final
 
 from kadeploy.domain.image import Compression, LocalFile
-from kadeploy.errors import InvalidFile
-from kadeploy.files.checksum import copy_hashed
-from kadeploy.files.fetch import Fetched, FetchLimits, Validators, fetch
+from kadeploy.errors import Conflict, InvalidFile, NotFound
+from kadeploy.files.fetch import too_large
 from kadeploy.files.intact import check_intact
 from kadeploy.files.memo import Memo
-from kadeploy.files.served import served_file
-from kadeploy.files.shelf import Shelf, cannot_write
-from kadeploy.files.source import ServerPath, parse_source, shown
+from kadeploy.files.permitted import EVERYTHING, Permitted
+from kadeploy.files.served import permit, served_file
+from kadeploy.files.shelf import Shelf
+from kadeploy.files.source import ClientAddress, ServerPath, Source, StoredObject, Uploaded, parse_source, shown
 from kadeploy.files.state_file import StateFile
+from kadeploy.files.supply import Supply
 from kadeploy.files.turns import Turns
+from kadeploy.files.uploads import CachedUploads
+from kadeploy.files.web import Web
+from kadeploy.ports.files import ANYBODY, Kept, Reader, UploadRules
+
+_NO_UPLOADS: Final = UploadRules(quota=0, expires=0.0)
 
 
 class FileCache:
-    """`ports.files.Files`. Open with `FileCache.open`."""
+    """`ports.files.Files` and `Contents`; `uploads` beside it. Open with `FileCache.open`."""
 
     def __init__(
-        self, shelf: Shelf, memo: StateFile, roots: Sequence[Path], limits: FetchLimits, test_deadline: float
+        self,
+        shelf: Shelf,
+        memo: StateFile,
+        permitted: Permitted,
+        web: Web,
+        uploads: CachedUploads,
+        test_deadline: float,
     ) -> None:
         self._shelf = shelf
         self._memo_file = memo
         self._memo = Memo.from_json(memo.load())
-        self._roots = tuple(roots)
-        self._limits = limits
+        self._permitted = permitted
+        self._supply = Supply(shelf, web)
+        self.uploads = uploads
         self._test_deadline = test_deadline
         self._reads: Turns[LocalFile] = Turns()
-        self._downloads: Turns[str] = Turns()
         self._tests: Turns[bool] = Turns()
 
     @classmethod
@@ -46,16 +58,22 @@ class FileCache:
         directory: Path,
         *,
         size: int,
-        roots: Sequence[Path],
-        limits: FetchLimits | None = None,
+        permitted: Permitted,
+        web: Web | None = None,
+        uploads: UploadRules = _NO_UPLOADS,
         test_deadline: float = 1800.0,
     ) -> FileCache:
-        """Use `directory` for at most `size` bytes of fetched files, blocking; raises CacheProblem.
+        """Use `directory` for at most `size` bytes, blocking; raises CacheProblem.
 
-        `server://` files must be under one of `roots`; a decompressor's test may take `test_deadline` seconds.
+        `server://` files must be `permitted`; a decompressor's test may take `test_deadline` seconds.
         """
         shelf = Shelf.open(directory, size)
-        return cls(shelf, StateFile(directory / "memo.json"), roots, limits or FetchLimits(), test_deadline)
+        try:
+            sent = CachedUploads.open(directory, shelf, uploads)
+            return cls(shelf, StateFile(directory / "memo.json"), permitted, web or Web(), sent, test_deadline)
+        except BaseException:
+            shelf.close()
+            raise
 
     def close(self) -> None:
         self._shelf.close()
@@ -65,31 +83,25 @@ class FileCache:
         url: str,
         *,
         owner: str,
+        reader: Reader = ANYBODY,
         checksum: str = "",
         compression: Compression | None = None,
         copied: bool = False,
         trusted: bool = False,
+        limit: int | None = None,
     ) -> LocalFile:
+        await self.uploads.expire()
         source = parse_source(url)
         if isinstance(source, ServerPath):
-            roots = (Path("/"),) if trusted else self._roots
-            file = await self._reads.share(f"{trusted} {source.path}", lambda: self._read(source.path, roots))
+            file = await self._server_file(source.path, reader, trusted=trusted)
             if not copied:
-                await self._check(file, url, checksum, compression)
+                await self._check(file, url, checksum, compression, limit)
                 return file
-            sha256 = await self._kept(file, url)
+            _refuse_large(file, url, limit)
+            sha256 = await self._supply.copied(file, url)
         else:
-            sha256 = await self._obtain(url, checksum.lower())
-        is_new = self._shelf.pin(sha256, owner)
-        try:
-            file = self._shelf.file(sha256)
-            await self._check(file, url, checksum, compression)
-            await self._shelf.save()
-        except BaseException:
-            if is_new:
-                self._shelf.unpin(sha256, owner)
-            raise
-        return file
+            sha256 = await self._obtain(source, reader, checksum.lower(), limit, trusted=trusted)
+        return await self._pinned(sha256, url, owner, checksum, compression, limit)
 
     async def release(self, owner: str) -> None:
         await self._shelf.release([owner])
@@ -103,54 +115,88 @@ class FileCache:
         return self._shelf.owners()
 
     async def keep_only(self, owners: Collection[str]) -> None:
-        """Release everybody else: at the start, those whose end was not seen."""
-        await self._shelf.release(set(self._shelf.owners()) - set(owners))
+        """Release everybody else but the uploads: at the start, those whose end was not seen."""
+        kept = {*owners, *self.uploads.owners()}
+        await self._shelf.release(set(self._shelf.owners()) - kept)
 
-    async def _read(self, path: str, roots: Sequence[Path]) -> LocalFile:
-        file = await served_file(path, roots, self._memo)
+    @property
+    def limit(self) -> int:
+        return self._shelf.limit
+
+    def kept(self) -> Sequence[Kept]:
+        contents = sorted(self._shelf.contents().items(), key=lambda item: item[1].used, reverse=True)
+        return [
+            Kept(
+                sha256=sha256,
+                size=content.size,
+                used=content.used,
+                origins=tuple(self._shelf.origins_of(sha256)),
+                users=tuple(self._shelf.users_of(sha256)),
+            )
+            for sha256, content in contents
+        ]
+
+    async def clean(self, sha256: Sequence[str] | None = None) -> Sequence[Kept]:
+        await self.uploads.expire()
+        held = {one.sha256: one for one in self.kept()}
+        for wanted in sha256 or ():
+            if wanted not in held:
+                raise NotFound(f"the cache has no content {wanted}")
+            if held[wanted].users:
+                raise Conflict(f"{wanted} is in use by {', '.join(held[wanted].users)}")
+        gone = [one for one in held.values() if not one.users and (sha256 is None or one.sha256 in sha256)]
+        await self._shelf.remove([one.sha256 for one in gone])
+        return gone
+
+    async def _obtain(self, source: Source, reader: Reader, checksum: str, limit: int | None, *, trusted: bool) -> str:
+        if isinstance(source, Uploaded):
+            if not self.uploads.holds(reader.users, source.sha256):
+                who = " or ".join(reader.users) or "anybody"
+                raise InvalidFile(f"upload://{source.sha256[:12]}… is no upload of {who}, or has expired")
+            return source.sha256
+        if isinstance(source, ClientAddress):
+            return await self._supply.from_client(source, reader, limit)
+        if isinstance(source, StoredObject):
+            return await self._supply.from_store(source, checksum, limit)
+        assert not isinstance(source, ServerPath)
+        return await self._supply.from_web(source, reader, checksum, limit, trusted=trusted)
+
+    async def _pinned(
+        self,
+        sha256: str,
+        url: str,
+        owner: str,
+        checksum: str,
+        compression: Compression | None,
+        limit: int | None,
+    ) -> LocalFile:
+        is_new = self._shelf.pin(sha256, owner)
+        try:
+            file = self._shelf.file(sha256)
+            await self._check(file, url, checksum, compression, limit)
+            await self._shelf.save()
+        except BaseException:
+            if is_new:
+                self._shelf.unpin(sha256, owner)
+            raise
+        return file
+
+    async def _server_file(self, path: str, reader: Reader, *, trusted: bool) -> LocalFile:
+        permitted, users = (EVERYTHING, ()) if trusted else (self._permitted, reader.users)
+        await permit(path, "", permitted, users)
+        file = await self._reads.share(path, lambda: self._read(path))
+        await permit(path, file.path, permitted, users)
+        return file
+
+    async def _read(self, path: str) -> LocalFile:
+        file = await served_file(path, self._memo)
         await self._memo_file.save(self._memo.to_json)
         return file
 
-    async def _kept(self, file: LocalFile, url: str) -> str:
-        while not self._shelf.has(file.sha256):
-            await self._downloads.share(file.sha256, lambda: self._copy(file, url))
-        return file.sha256
-
-    async def _copy(self, file: LocalFile, url: str) -> str:
-        try:
-            async with self._shelf.incoming(url) as (target, make_room):
-                await make_room(file.size)
-                if await asyncio.to_thread(copy_hashed, file.path, target) != file.sha256:
-                    raise InvalidFile(f"the file {file.path} is being written", hint="try again when it is complete")
-                self._shelf.admit(target, Fetched(size=file.size, sha256=file.sha256, validators=Validators()), url)
-                return file.sha256
-        except OSError as error:
-            raise cannot_write(url, error) from error
-
-    async def _obtain(self, url: str, checksum: str) -> str:
-        while True:
-            origin = self._shelf.origin(url)
-            if origin is not None and origin.sha256 == checksum:
-                return checksum  # just what is asked for: its server need not even run
-            sha256 = await self._downloads.share(url, lambda: self._download(url))
-            if self._shelf.has(sha256):  # else it went while this one waited for its turn
-                return sha256
-
-    async def _download(self, url: str) -> str:
-        origin = self._shelf.origin(url)
-        known = None if origin is None else origin.validators
-        try:
-            async with self._shelf.incoming(shown(url)) as (target, make_room):
-                fetched = await fetch(url, target, known=known, make_room=make_room, limits=self._limits)
-                if fetched is not None:
-                    self._shelf.admit(target, fetched, url)
-                    return fetched.sha256
-        except OSError as error:
-            raise cannot_write(shown(url), error) from error
-        assert origin is not None
-        return origin.sha256
-
-    async def _check(self, file: LocalFile, url: str, checksum: str, compression: Compression | None) -> None:
+    async def _check(
+        self, file: LocalFile, url: str, checksum: str, compression: Compression | None, limit: int | None
+    ) -> None:
+        _refuse_large(file, url, limit)
         if checksum and file.sha256 != checksum.lower():
             raise InvalidFile(
                 f"{shown(url)} has changed since it was recorded: its checksum is {file.sha256[:12]}…, "
@@ -167,3 +213,8 @@ class FileCache:
         self._memo.remember_intact(file.sha256, compression)
         await self._memo_file.save(self._memo.to_json)
         return True
+
+
+def _refuse_large(file: LocalFile, url: str, limit: int | None) -> None:
+    if limit is not None and file.size > limit:
+        raise too_large(shown(url), limit)

@@ -10,6 +10,8 @@ from io import FileIO
 from pathlib import Path
 from typing import Final
 
+from kadeploy.files.sink import Sink
+
 _BLOCK: Final = 1024 * 1024  # bytes
 
 
@@ -45,11 +47,15 @@ def sha256_of(file: FileIO, stop: threading.Event) -> str:
     return digest.hexdigest()
 
 
-def copy_hashed(source: str, target: Path) -> str:
-    """Copy a file, blocking; the SHA-256 of what was copied."""
-    digest = hashlib.sha256()
-    with open(source, "rb") as reading, target.open("xb") as writing:
-        while block := reading.read(_BLOCK):
-            digest.update(block)
-            writing.write(block)
-    return digest.hexdigest()
+def copy_hashed(source: str, target: Path, stop: threading.Event) -> str:
+    """Copy a file, blocking, ended early by `stop`; the SHA-256 of what was copied."""
+    with open(source, "rb") as reading, Sink(target) as sink:
+        while not stop.is_set() and (block := reading.read(_BLOCK)):
+            sink.keep([block])
+        return sink.finish()
+
+
+def hash_of(path: Path) -> str:
+    """Blocking."""
+    with path.open("rb", buffering=0) as file:
+        return sha256_of(file, threading.Event())

@@ -1,4 +1,5 @@
-"""Download one file over HTTP: streamed to disk, hashed on the way, bounded in time, size and redirects.
+"""Download one file over HTTP: streamed to disk, hashed on the way, bounded in time and size; gone on with where the
+connection broke (RFC 9110, section 14), if it is certainly still the same file.
 
 Bytes are kept as they are sent: a `.tar.gz` that some server declares as a gzip *encoding* stays compressed.
 """
@@ -6,10 +7,8 @@ Bytes are kept as they are sent: a `.tar.gz` that some server declares as a gzip
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -19,23 +18,15 @@ from typing import Final
 import httpx2
 
 from kadeploy.errors import InvalidFile
-from kadeploy.files.source import shown
+from kadeploy.files.sink import Sink
+from kadeploy.files.visit import Errand, visit
 
 _BLOCK: Final = 1024 * 1024  # bytes, about, handed to the disk at once
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_PART: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)\Z")
+_PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 MakeRoom = Callable[[int], Awaitable[None]]
 """Called with the bytes that the file will need in all, before they are written; raises to end the download."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchLimits:
-    """Seconds to connect, without a byte, and in all; and redirects."""
-
-    connect: float = 10.0
-    stall: float = 60.0
-    whole: float = 3600.0
-    redirects: int = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +36,11 @@ class Validators:
     etag: str = ""
     modified: str = ""
 
+    @property
+    def strong(self) -> str:
+        """What a part may be asked for by."""
+        return self.etag or self.modified
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
@@ -53,31 +49,141 @@ class Fetched:
     validators: Validators
 
 
-async def fetch(
-    url: str, target: Path, *, known: Validators | None, make_room: MakeRoom, limits: FetchLimits
-) -> Fetched | None:
+class _Broken(Exception):
+    """The connection ended too early: another may bring the rest. The cause is what to say if none does."""
+
+
+async def fetch(errand: Errand, target: Path, *, known: Validators | None, make_room: MakeRoom) -> Fetched | None:
     """Write the file to `target`, which must not exist; None when it is still what `known` validates.
 
     Raises InvalidFile when it cannot be had whole, OSError when it cannot be written.
     """
-    timeout = httpx2.Timeout(limits.stall, connect=limits.connect)
+    limits = errand.web.limits
     try:
-        async with (
-            asyncio.timeout(limits.whole),
-            httpx2.AsyncClient(timeout=timeout) as client,
-            _follow(client, url, _headers(known), limits.redirects) as response,
-        ):
-            if response.status_code == HTTPStatus.NOT_MODIFIED and known is not None:
-                return None
-            if response.status_code != HTTPStatus.OK:
-                raise InvalidFile(f"{shown(url)}: its server answers {_status(response)}")
-            return await _receive(url, response, target, make_room)
+        async with asyncio.timeout(limits.whole):
+            with Sink(target) as sink:
+                return await _Download(errand, sink, make_room, known).run()
     except TimeoutError as error:
-        raise InvalidFile(f"{shown(url)} did not come whole within {limits.whole:.0f} s") from error
+        raise InvalidFile(f"{errand.called} did not come whole within {limits.whole:.0f} s") from error
     except httpx2.TimeoutException as error:
-        raise InvalidFile(f"{shown(url)} cannot be fetched: its server does not answer") from error
+        raise InvalidFile(f"{errand.called} cannot be fetched: its server does not answer") from error
     except (httpx2.TransportError, httpx2.InvalidURL) as error:
-        raise InvalidFile(f"{shown(url)} cannot be fetched: {error or type(error).__name__}") from error
+        raise InvalidFile(f"{errand.called} cannot be fetched: {_plain(error)}") from error
+
+
+class _Download:
+    """Tries until the file is whole, or nothing more comes."""
+
+    def __init__(self, errand: Errand, sink: Sink, make_room: MakeRoom, known: Validators | None) -> None:
+        self._errand = errand
+        self._sink = sink
+        self._make_room = make_room
+        self._known = known
+        self._validators = Validators()
+        self._total: int | None = None
+        self._granted = 0
+
+    async def run(self) -> Fetched | None:
+        limits, furthest, failures = self._errand.web.limits, 0, 0
+        while True:
+            try:
+                return await self._attempt()
+            except _Broken as broken:
+                failures = 0 if self._sink.received > furthest else failures + 1
+                furthest = max(furthest, self._sink.received)
+                if failures > limits.resumes:
+                    raise broken.__cause__ or broken from None
+            await asyncio.sleep(limits.pause * (failures + 1))
+
+    async def _attempt(self) -> Fetched | None:
+        begun = self._sink.received > 0
+        try:
+            async with visit(self._errand, self._headers()) as response:
+                if response.status_code == HTTPStatus.NOT_MODIFIED and self._known is not None and not begun:
+                    return None
+                await self._prepare(response, begun)
+                await self._receive(response)
+        except (httpx2.RemoteProtocolError, httpx2.ReadError):
+            if not begun and not self._sink.received:
+                raise
+            raise _Broken from self._truncated()
+        except httpx2.TransportError as error:
+            if not self._sink.received:
+                raise
+            raise _Broken from error
+        if self._sink.received == 0:
+            raise InvalidFile(f"{self._errand.called} is empty")
+        sha256 = await asyncio.to_thread(self._sink.finish)
+        return Fetched(size=self._sink.received, sha256=sha256, validators=self._validators)
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "kadeploy"}
+        if self._sink.received and self._validators.strong:
+            return headers | {"Range": f"bytes={self._sink.received}-", "If-Range": self._validators.strong}
+        if self._known is not None and self._known.etag:
+            headers["If-None-Match"] = self._known.etag
+        elif self._known is not None and self._known.modified:
+            headers["If-Modified-Since"] = self._known.modified
+        return headers
+
+    async def _prepare(self, response: httpx2.Response, begun: bool) -> None:
+        """Where in the file the answer begins, and whether it is the same file."""
+        status = response.status_code
+        if status == HTTPStatus.PARTIAL_CONTENT and begun and self._continues(response):
+            return
+        if status == HTTPStatus.OK:
+            await asyncio.to_thread(self._sink.restart)
+            self._known = None
+            self._validators = validators_from(response.headers)
+            told = response.headers.get("content-length", "")
+            self._total = int(told) if told.isdecimal() else None
+            await self._grant(self._total or 0)
+            return
+        refused = InvalidFile(f"{self._errand.called}: its server answers {_status(response)}")
+        if begun and status in (HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE):
+            self._validators = Validators()  # it is another file by now: all of it, then
+            raise _Broken from refused
+        if begun and status in _PASSING:
+            raise _Broken from refused
+        raise refused
+
+    def _continues(self, response: httpx2.Response) -> bool:
+        """A server that knows parts but not If-Range sends a part of whatever is there now."""
+        part = _PART.match(response.headers.get("content-range", ""))
+        etag, modified = response.headers.get("etag", ""), response.headers.get("last-modified", "")
+        same = etag == self._validators.etag if self._validators.etag else modified in ("", self._validators.modified)
+        return (
+            part is not None
+            and int(part[1]) == self._sink.received
+            and (self._total is None or part[3] in ("*", str(self._total)))
+            and same
+        )
+
+    async def _receive(self, response: httpx2.Response) -> None:
+        async for pieces in _blocks(response):
+            needed = self._sink.received + sum(map(len, pieces))
+            if needed > self._granted:
+                await self._grant(needed)
+            await asyncio.to_thread(self._sink.keep, pieces)
+        if self._total is not None and self._sink.received != self._total:
+            raise _Broken from self._truncated()
+
+    async def _grant(self, size: int) -> None:
+        most = self._errand.stop_at
+        if most is not None and size > most:
+            raise too_large(self._errand.called, most)
+        await self._make_room(size)
+        self._granted = size
+
+    def _truncated(self) -> InvalidFile:
+        of_all = "" if self._total is None else f" of {self._total}"
+        return InvalidFile(
+            f"{self._errand.called} came truncated: the connection ended after {self._sink.received}{of_all} bytes"
+        )
+
+
+def too_large(called: str, most: int) -> InvalidFile:
+    return InvalidFile(f"{called} is larger than {most} bytes, which such a file may have")
 
 
 def validators_from(headers: Mapping[str, str]) -> Validators:
@@ -96,100 +202,28 @@ def _is_old(headers: Mapping[str, str]) -> bool:
         return False
 
 
-def _headers(known: Validators | None) -> dict[str, str]:
-    headers = {"Accept-Encoding": "identity", "User-Agent": "kadeploy"}
-    if known is not None and known.etag:
-        headers["If-None-Match"] = known.etag
-    elif known is not None and known.modified:
-        headers["If-Modified-Since"] = known.modified
-    return headers
-
-
-@asynccontextmanager
-async def _follow(
-    client: httpx2.AsyncClient, url: str, headers: Mapping[str, str], redirects: int
-) -> AsyncIterator[httpx2.Response]:
-    # The client would follow by itself, but reads the redirects' bodies, however long, and takes https to http.
-    place = httpx2.URL(url)
-    for _ in range(redirects + 1):
-        async with client.stream("GET", place, headers=headers) as response:
-            if response.status_code not in _REDIRECTS or "location" not in response.headers:
-                yield response
-                return
-            onward = place.join(response.headers["location"])
-        if onward.scheme not in ("http", "https") or (place.scheme, onward.scheme) == ("https", "http"):
-            raise InvalidFile(f"{shown(url)} leads to {shown(str(onward))}, which is not followed")
-        place = onward
-    raise InvalidFile(f"{shown(url)} leads through more than {redirects} redirects")
-
-
-async def _receive(url: str, response: httpx2.Response, target: Path, make_room: MakeRoom) -> Fetched:
-    told = response.headers.get("content-length", "")
-    total = int(told) if told.isdecimal() else None
-    granted = total or 0
-    await make_room(granted)
-    with _Sink(target) as sink:
-        received = 0
-        try:
-            async for pieces in _blocks(response):
-                received += sum(map(len, pieces))
-                if received > granted:
-                    granted = received
-                    await make_room(received)
-                await asyncio.to_thread(sink.keep, pieces)
-        except httpx2.RemoteProtocolError as error:
-            raise _truncated(url, received, total) from error
-        if total is not None and received != total:
-            raise _truncated(url, received, total)
-        if received == 0:
-            raise InvalidFile(f"{shown(url)} is empty")
-        sha256 = await asyncio.to_thread(sink.finish)
-    return Fetched(size=received, sha256=sha256, validators=validators_from(response.headers))
-
-
 async def _blocks(response: httpx2.Response) -> AsyncIterator[list[bytes]]:
     # The client would also cut the stream into blocks, at twice the price of receiving it.
     pieces: list[bytes] = []
     size = 0
-    async for piece in response.aiter_raw():
-        pieces.append(piece)
-        size += len(piece)
-        if size >= _BLOCK:
-            yield pieces
-            pieces, size = [], 0
+    try:
+        async for piece in response.aiter_raw():
+            pieces.append(piece)
+            size += len(piece)
+            if size >= _BLOCK:
+                yield pieces
+                pieces, size = [], 0
+    except httpx2.TransportError:
+        if pieces:
+            yield pieces  # what came before it broke need not come again
+        raise
     if pieces:
         yield pieces
 
 
-class _Sink:
-    """Writes and hashes; its methods block."""
-
-    def __init__(self, target: Path) -> None:
-        self._file = target.open("xb")
-        self._digest = hashlib.sha256()
-
-    def __enter__(self) -> _Sink:
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self._file.close()
-
-    def keep(self, pieces: Sequence[bytes]) -> None:
-        for piece in pieces:
-            self._digest.update(piece)
-        self._file.writelines(pieces)
-
-    def finish(self) -> str:
-        """On the disk: after a power cut, a name that says what is inside must not stand for zeros."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        return self._digest.hexdigest()
-
-
-def _truncated(url: str, received: int, total: int | None) -> InvalidFile:
-    of_all = "" if total is None else f" of {total}"
-    return InvalidFile(f"{shown(url)} came truncated: the connection ended after {received}{of_all} bytes")
-
-
 def _status(response: httpx2.Response) -> str:
     return f"{response.status_code} {response.reason_phrase}".strip()
+
+
+def _plain(error: Exception) -> str:
+    return str(error) or type(error).__name__

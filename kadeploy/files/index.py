@@ -65,6 +65,12 @@ class Index:
     def in_use(self) -> frozenset[str]:
         return frozenset().union(*self.pins.values())
 
+    def users_of(self, sha256: str) -> list[str]:
+        return sorted(owner for owner, pinned in self.pins.items() if sha256 in pinned)
+
+    def origins_of(self, sha256: str) -> list[str]:
+        return sorted(url for url, origin in self.origins.items() if origin.sha256 == sha256)
+
     def victims(self, space: int) -> list[str] | None:
         """What must go so that all fits in so many bytes, least recently used first; None when that cannot be."""
         held = sum(content.size for content in self.contents.values())
@@ -97,7 +103,7 @@ class Index:
             saved = _mapping(origin)
             validators = _mapping(saved.get("validators"))
             if saved.get("sha256") in sizes:
-                known = Validators(etag=str(validators.get("etag", "")), modified=str(validators.get("modified", "")))
+                known = Validators(**{name: str(validators.get(name, "")) for name in ("etag", "modified")})
                 index.origins[url] = Origin(sha256=str(saved["sha256"]), validators=known)
         for owner, pinned in pins.items():
             if isinstance(pinned, Collection) and (present := sizes.keys() & set(pinned)):

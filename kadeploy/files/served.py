@@ -14,13 +14,13 @@ import stat
 import threading
 from collections.abc import Sequence
 from io import FileIO
-from pathlib import Path
 from typing import Final
 
 from kadeploy.domain.image import LocalFile
 from kadeploy.errors import InvalidFile
 from kadeploy.files.checksum import Version, sha256_of
 from kadeploy.files.memo import Memo
+from kadeploy.files.permitted import Permitted
 
 _WHY: Final = {
     errno.ENOENT: "does not exist",
@@ -31,11 +31,22 @@ _WHY: Final = {
 }
 
 
-async def served_file(path: str, roots: Sequence[Path], memo: Memo) -> LocalFile:
-    """The file in its place, with its SHA-256: from the memo, else hashed now. Raises InvalidFile."""
+async def permit(path: str, real: str, permitted: Permitted, users: Sequence[str]) -> None:
+    """Raises InvalidFile when where the path leads is not for these users."""
+    try:
+        await asyncio.to_thread(lambda: permitted.check(path, real or os.path.realpath(path), users))
+    except OSError as error:
+        raise InvalidFile(f"the file {path} changed while it was looked for", hint="try again") from error
+
+
+async def served_file(path: str, memo: Memo) -> LocalFile:
+    """The file in its place, with its SHA-256: from the memo, else hashed now. Raises InvalidFile.
+
+    Its path is the one that was really opened, which is to be permitted too.
+    """
     stop = threading.Event()
     try:
-        version, sha256 = await asyncio.to_thread(_examine, path, roots, memo, stop)
+        version, sha256 = await asyncio.to_thread(_examine, path, memo, stop)
     except OSError as error:
         why = _WHY.get(error.errno or 0, f"cannot be read by the server: {error.strerror}")
         raise InvalidFile(f"the file {path} {why}") from error
@@ -45,13 +56,12 @@ async def served_file(path: str, roots: Sequence[Path], memo: Memo) -> LocalFile
     return LocalFile(path=version.path, size=version.size, sha256=sha256)
 
 
-def _examine(path: str, roots: Sequence[Path], memo: Memo, stop: threading.Event) -> tuple[Version, str]:
+def _examine(path: str, memo: Memo, stop: threading.Event) -> tuple[Version, str]:
     real = os.path.realpath(path)
-    _permit(path, real, roots)
     # Not waiting for a named pipe's writer; not following a link that came after realpath.
     descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with FileIO(descriptor) as file:
-        _permit(path, os.readlink(f"/proc/self/fd/{descriptor}"), roots)
+        real = os.readlink(f"/proc/self/fd/{descriptor}")
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise InvalidFile(f"{path} is not a file")
@@ -62,11 +72,3 @@ def _examine(path: str, roots: Sequence[Path], memo: Memo, stop: threading.Event
     if Version.of(real, os.stat(real)) != version:
         raise InvalidFile(f"the file {path} is being written", hint="try again when it is complete")
     return version, sha256
-
-
-def _permit(path: str, real: str, roots: Sequence[Path]) -> None:
-    if not any(Path(real).is_relative_to(os.path.realpath(root)) for root in roots):
-        raise InvalidFile(
-            f"the file {path} is not under a directory that this server may read images from",
-            hint="put it where the administrators permit",
-        )

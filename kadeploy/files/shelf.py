@@ -4,16 +4,17 @@ lock            held while the server runs: one server at a time
 index.json      what is kept, where it came from, who uses it
 contents/HASH   the files, under the SHA-256 of what is in them
 incoming/       what is being fetched, or removed; emptied at the start
+uploads/        what users are sending; uploads.json says whose
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import fcntl
 import os
 import re
 import shutil
+import stat
 import time
 import uuid
 from collections.abc import AsyncIterator, Collection, Iterable
@@ -22,13 +23,13 @@ from pathlib import Path
 from typing import Final
 
 from kadeploy.domain.image import LocalFile
-from kadeploy.errors import CacheFull, CacheProblem
-from kadeploy.files.fetch import Fetched, MakeRoom
-from kadeploy.files.index import Index, Origin
+from kadeploy.errors import CacheFull, CacheInUse, CacheProblem
+from kadeploy.files.fetch import MakeRoom, Validators
+from kadeploy.files.index import Content, Index, Origin
+from kadeploy.files.sink import NO_SPACE
 from kadeploy.files.state_file import StateFile
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}\Z")
-_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _MIB: Final = 1024 * 1024
 
 
@@ -38,8 +39,9 @@ class Shelf:
     def __init__(self, directory: Path, limit: int, lock: int) -> None:
         self._contents = directory / "contents"
         self._incoming = directory / "incoming"
+        self.uploads = directory / "uploads"
         self._lock = lock
-        self._limit = limit
+        self.limit = limit
         self._granted: dict[Path, int] = {}
         self._state = StateFile(directory / "index.json")
         sizes = {path.name: path.stat().st_size for path in self._contents.iterdir() if _HASH.match(path.name)}
@@ -50,20 +52,19 @@ class Shelf:
         """Take the directory over as it was left, blocking; raises CacheProblem."""
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _refuse_shared(directory)
             lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(directory / "incoming", ignore_errors=True)
-                for name in ("incoming", "contents"):
+                for name in ("incoming", "contents", "uploads"):
                     (directory / name).mkdir(mode=0o700, exist_ok=True)
                 return cls(directory, limit, lock)
             except BaseException:
                 os.close(lock)
                 raise
         except BlockingIOError as error:
-            raise CacheProblem(
-                f"the cache {directory} is in use by another server", hint="give each its own"
-            ) from error
+            raise CacheInUse(f"the cache {directory} is in use by another server", hint="give each its own") from error
         except OSError as error:
             raise CacheProblem(f"the cache {directory} cannot be used: {error.strerror}") from error
 
@@ -98,24 +99,49 @@ class Shelf:
         path = self._incoming / uuid.uuid4().hex
 
         async def make_room(size: int) -> None:
-            await self._make_room(path, size, called)
+            await self.make_room(path, size, called)
 
         try:
             yield path, make_room
         finally:
-            self._granted.pop(path, None)
+            self.give_back(path)
             path.unlink(missing_ok=True)
 
-    def admit(self, partial: Path, fetched: Fetched, url: str) -> None:
-        """Keep what was fetched, and that it came from there."""
-        partial.rename(self._contents / fetched.sha256)
-        self._granted.pop(partial, None)
-        self._index.add(fetched.sha256, size=fetched.size, at=time.time())
-        self._index.origins[url] = Origin(sha256=fetched.sha256, validators=fetched.validators)
+    def give_back(self, path: Path) -> None:
+        """The room that was made for it."""
+        self._granted.pop(path, None)
+
+    def take(self, path: Path, size: int) -> None:
+        """So much room is its already, whatever the limit says now: it was made before a restart."""
+        self._granted[path] = size
+
+    def admit(self, partial: Path, sha256: str, size: int) -> None:
+        """Keep what was fetched."""
+        partial.rename(self._contents / sha256)
+        self.give_back(partial)
+        self._index.add(sha256, size=size, at=time.time())
+
+    def remember(self, origin: str, sha256: str, validators: Validators) -> None:
+        """That it came from there."""
+        self._index.origins[origin] = Origin(sha256=sha256, validators=validators)
 
     def pin(self, sha256: str, owner: str) -> bool:
         """Keep it for the owner; whether that is new."""
         return self._index.pin(sha256, owner, at=time.time())
+
+    def contents(self) -> dict[str, Content]:
+        return dict(self._index.contents)
+
+    def users_of(self, sha256: str) -> list[str]:
+        return self._index.users_of(sha256)
+
+    def origins_of(self, sha256: str) -> list[str]:
+        return self._index.origins_of(sha256)
+
+    async def remove(self, sha256s: Iterable[str]) -> None:
+        """Whatever uses them."""
+        await self._drop(sha256s)
+        await self.save()
 
     def is_pinned(self, sha256: str) -> bool:
         return sha256 in self._index.in_use() and self.has(sha256)
@@ -134,14 +160,18 @@ class Shelf:
     async def save(self) -> None:
         await self._state.save(self._index.to_json)
 
-    async def _make_room(self, path: Path, size: int, called: str) -> None:
+    async def make_room(self, path: Path, size: int, called: str) -> None:
+        """Set so many bytes aside for what will be at the path, in place of what was. Raises CacheFull."""
         others = sum(self._granted.values()) - self._granted.get(path, 0)
-        victims = self._index.victims(self._limit - others - size)
+        victims = self._index.victims(self.limit - others - size)
         if victims is None:
-            raise _full(called, size, self._limit)
+            raise _full(called, size, self.limit)
         self._granted[path] = size
+        await self._drop(victims)
+
+    async def _drop(self, sha256s: Iterable[str]) -> None:
         doomed = []
-        for sha256 in victims:
+        for sha256 in sha256s:
             self._index.drop(sha256)
             # Renamed at once, removed in a thread: the same content may arrive again meanwhile.
             doomed.append(self._incoming / uuid.uuid4().hex)
@@ -149,6 +179,13 @@ class Shelf:
                 (self._contents / sha256).rename(doomed[-1])
         if doomed:
             await asyncio.to_thread(_remove, doomed)
+
+
+def _refuse_shared(directory: Path) -> None:
+    """Whoever else may write there could make the server serve their bytes. Raises CacheProblem."""
+    status = directory.stat()
+    if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise CacheProblem(f"the cache {directory} is not this server's alone", hint="give it a directory of its own")
 
 
 def _remove(paths: Iterable[Path]) -> None:
@@ -165,5 +202,5 @@ def _full(called: str, size: int, limit: int) -> CacheFull:
 
 def cannot_write(called: str, error: OSError) -> CacheFull | CacheProblem:
     """What to say when a file could not be written to the disk."""
-    kind: type[CacheFull | CacheProblem] = CacheFull if error.errno in _NO_SPACE else CacheProblem
+    kind: type[CacheFull | CacheProblem] = CacheFull if error.errno in NO_SPACE else CacheProblem
     return kind(f"{called} cannot be kept by the server: {error.strerror}")

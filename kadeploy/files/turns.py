@@ -1,56 +1,51 @@
 """Work that several ask for at once is done once: those who come while it is done share its answer or its failure.
 
-Who does it may be cancelled: then the next of those who wait does it.
+Each of them may give up alone. The work is ended when nobody waits for it any more.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
-
-from kadeploy.errors import KadeployError
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
 class _Turn(Generic[T]):
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    task: asyncio.Task[T]
     wanted_by: int = 0
-    ended: int = -1
-    answer: T | None = None
-    failure: KadeployError | None = None
 
 
 class Turns(Generic[T]):
     def __init__(self) -> None:
         self._turns: dict[str, _Turn[T]] = {}
-        self._ticks = itertools.count()
 
     async def share(self, key: str, work: Callable[[], Awaitable[T]]) -> T:
-        arrived = next(self._ticks)
-        turn = self._turns.setdefault(key, _Turn())
+        """Raises what the work raises, to all who wait for it."""
+        turn = self._turns.get(key)
+        if turn is None or turn.task.done() or turn.task.cancelling():
+            turn = self._turns[key] = _Turn(task=asyncio.create_task(_done(work)))
         turn.wanted_by += 1
         try:
-            async with turn.lock:
-                if turn.ended < arrived:
-                    await self._do(turn, work)
-                if turn.failure is not None:
-                    raise turn.failure
-                assert turn.answer is not None
-                return turn.answer
+            return await asyncio.shield(turn.task)
         finally:
             turn.wanted_by -= 1
             if not turn.wanted_by:
-                del self._turns[key]
+                await self._end(key, turn)
 
-    async def _do(self, turn: _Turn[T], work: Callable[[], Awaitable[T]]) -> None:
-        turn.failure = None
-        try:
-            turn.answer = await work()
-        except KadeployError as error:
-            turn.failure = error
-        turn.ended = next(self._ticks)
+    async def _end(self, key: str, turn: _Turn[T]) -> None:
+        if self._turns.get(key) is turn:
+            del self._turns[key]
+        if not turn.task.done():
+            turn.task.cancel()
+            await asyncio.wait([turn.task])  # so that nothing of it is left when the last one has gone
+
+
+def _done(work: Callable[[], Awaitable[T]]) -> Coroutine[Any, Any, T]:
+    async def doing() -> T:
+        return await work()
+
+    return doing()

@@ -8,32 +8,43 @@ from kadeploy.domain.environment import Archive
 from kadeploy.domain.image import LocalFile
 from kadeploy.domain.node import Cluster, Site
 from kadeploy.domain.request import DeployRequest
+from kadeploy.operations.checksums import ArchiveLimits, Content, pin_recorded
 from kadeploy.operations.gathering import Gathering
 from kadeploy.plans.adapt import PREINSTALL
 from kadeploy.ports.files import Files
 
 
-async def pin_archives(request: DeployRequest, site: Site, *, files: Files, owner: str) -> dict[str, LocalFile]:
-    """Each by its URL; the administrators' may be anywhere on this server. Raises what is wrong with any of them."""
+async def pin_archives(
+    request: DeployRequest, site: Site, *, files: Files, owner: str, limits: ArchiveLimits
+) -> dict[str, LocalFile]:
+    """Each by its URL; the administrators' may be anywhere on this server, and of any size. Raises what is wrong with
+    any of them."""
     found: dict[str, LocalFile] = {}
     gathering = Gathering()
     clusters = [site.clusters[name] for name in site.by_cluster(request.nodes)]
-    admins = [archive for cluster in clusters for archive in _of_cluster(cluster, request)]
-    for archives, trusted in ((list(_of_environment(request)), False), (admins, True)):
-        for archive in archives:
-            if archive.archive not in found:
-                with gathering:
-                    found[archive.archive] = await files.pin(
-                        archive.archive, owner=owner, compression=archive.compression, copied=True, trusted=trusted
-                    )
+    admins = [(None, archive) for cluster in clusters for archive in _of_cluster(cluster, request)]
+    for content, archive in (*_of_environment(request), *admins):
+        if archive.archive not in found:
+            with gathering:
+                found[archive.archive] = await pin_recorded(
+                    files,
+                    archive.archive,
+                    owner=owner,
+                    checksum=archive.checksum,
+                    compression=archive.compression,
+                    copied=True,
+                    trusted=content is None,
+                    limit=limits.of(content) if content else None,
+                )
     gathering.settle()
     return found
 
 
-def _of_environment(request: DeployRequest) -> Iterator[Archive]:
+def _of_environment(request: DeployRequest) -> Iterator[tuple[Content, Archive]]:
     if request.environment.preinstall is not None:
-        yield request.environment.preinstall
-    yield from request.environment.postinstalls
+        yield Content.PREINSTALL, request.environment.preinstall
+    for archive in request.environment.postinstalls:
+        yield Content.POSTINSTALLS, archive
 
 
 def _of_cluster(cluster: Cluster, request: DeployRequest) -> Iterator[Archive]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kadeploy.domain.access import Access
 from kadeploy.domain.audit import AuditEntry
 from kadeploy.domain.event import Event, OperationEnded
+from kadeploy.domain.plain_text import one_line
 from kadeploy.errors import Forbidden, KadeployError
 from kadeploy.operations.caller import Caller
 from kadeploy.operations.selection import Selection
@@ -90,7 +91,14 @@ class AuditTrail:
         return ",".join(deed.nodes)[:_LONGEST]
 
     async def _write(self, entry: AuditEntry) -> None:
+        told = replace(
+            entry,
+            action=one_line(entry.action),
+            operation=one_line(entry.operation),
+            nodes=one_line(entry.nodes),
+            result=one_line(entry.result),
+        )
         try:
-            await self._audit.add(entry)
+            await self._audit.add(told)
         except (KadeployError, OSError):
             log.exception("the audit log cannot be written: %s", entry)

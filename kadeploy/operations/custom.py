@@ -11,13 +11,13 @@ from kadeploy.domain.automaton import INSTANCES, MICRO_STEPS
 from kadeploy.domain.custom import Insertion, files_of
 from kadeploy.domain.exported import variable_faults
 from kadeploy.domain.image import LocalFile
-from kadeploy.errors import Faults, InvalidCustomOperations, InvalidExport, InvalidOption
+from kadeploy.errors import Faults, InvalidCustomOperations, InvalidOption
+from kadeploy.operations.client_files import ClientFiles
 from kadeploy.operations.gathering import Gathering
 from kadeploy.ports.files import Files
 
 OF_REBOOTS: Final[Mapping[str, tuple[str, ...]]] = {"Reboot": ("Simple", "SetPXE", "DeployEnv", "RecordedEnv")}
 OF_DEPLOYMENTS: Final = INSTANCES
-_REACHABLE: Final = ("server://", "http://", "https://")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +31,10 @@ class Customs:
 NO_CUSTOMS: Final = Customs()
 
 
-def insertions_of(customs: Customs, instances: Mapping[str, Iterable[str]]) -> tuple[Insertion, ...]:
-    """Raises InvalidCustomOperations with every fault and its path, InvalidExport for files of the client's machine."""
+def insertions_of(
+    customs: Customs, instances: Mapping[str, Iterable[str]], client: ClientFiles
+) -> tuple[Insertion, ...]:
+    """Raises InvalidCustomOperations with every fault and its path, InvalidExport for files out of reach."""
     if not customs.operations:
         return ()
     try:
@@ -40,12 +42,7 @@ def insertions_of(customs: Customs, instances: Mapping[str, Iterable[str]]) -> t
     except Faults as error:
         told = "".join(f"\n  {fault}" for fault in error.faults)
         raise InvalidCustomOperations(f"the custom operations are not valid:{told}") from error
-    if local := [f"{path}: {url}" for path, url in files_of(insertions) if not url.startswith(_REACHABLE)]:
-        raise InvalidExport(
-            f"{'; '.join(local)}: this server does not fetch files from the client's machine",
-            hint="write server:///PATH or http(s)://…, or send the text itself as content",
-        )
-    return insertions
+    return client.insertions(insertions)
 
 
 def variables_of(customs: Customs) -> Mapping[str, str]:

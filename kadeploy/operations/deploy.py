@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from kadeploy.config.description import Described
 from kadeploy.domain.custom import Insertion
 from kadeploy.domain.disk import partition_path
 from kadeploy.domain.environment import Environment
@@ -19,12 +20,15 @@ from kadeploy.operations.archives import pin_archives
 from kadeploy.operations.authorized import authorized_keys, check_given
 from kadeploy.operations.automata import automaton_of
 from kadeploy.operations.caller import Caller
+from kadeploy.operations.checksums import ArchiveLimits, pin_recorded
+from kadeploy.operations.client_files import SERVED_BY_NOBODY, ClientFiles
 from kadeploy.operations.custom import NO_CUSTOMS, OF_DEPLOYMENTS, Customs, insertions_of, pin_for_nodes, variables_of
-from kadeploy.operations.environments import Environments, reference, refuse_files_of_the_client
+from kadeploy.operations.environments import Environments, reference
 from kadeploy.operations.gathering import Gathering
 from kadeploy.operations.launch import USUAL_TERMS, Launched, Launcher, Plans, Terms, plans_for, timeout_of
 from kadeploy.operations.permission import Permission
-from kadeploy.operations.profiles import profile_of
+from kadeploy.operations.profiles import files_of_profile, profile_of, with_files
+from kadeploy.operations.read_for import ReadFor, reader_of
 from kadeploy.operations.selection import Selection
 from kadeploy.operations.vlans import Vlans
 from kadeploy.plans.build import build_deploy, target_partition
@@ -45,7 +49,7 @@ class WantedEnvironment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployOrder:
     """What was asked for, decoded but not yet checked. `block_device` may only repeat the nodes' own; `whole_disk`
-    deploys all of it. `automata` and `pxe` are as they came."""
+    deploys all of it. `automata` and `pxe` are as they came; `client` serves the files of the client's machine."""
 
     nodes: tuple[str, ...]
     environment: WantedEnvironment
@@ -65,6 +69,7 @@ class DeployOrder:
     reboot_timeout: str = ""
     kexec_timeout: str = ""
     customs: Customs = NO_CUSTOMS
+    client: ClientFiles = SERVED_BY_NOBODY
     terms: Terms = USUAL_TERMS
 
 
@@ -79,9 +84,11 @@ class Deploy:
         permission: Permission,
         environments: Environments,
         files: Files,
+        limits: ArchiveLimits,
         vlans: Vlans,
         launcher: Launcher,
     ) -> None:
+        self._limits = limits
         self._vlans = vlans
         self._site = site
         self._selection = selection
@@ -95,39 +102,41 @@ class Deploy:
         request = await self._check(caller, order)
         operation_id = new_operation_id(OperationKind.DEPLOYMENT)
         try:
-            request = await self._with_files(request, order, operation_id)
+            request = await self._with_files(caller, request, order, operation_id)
             plans = self._plans(request)
         except BaseException:
             await self._files.release(operation_id)
             raise
-        return await self._launcher.launch(
+        launched = await self._launcher.launch(
             operation_id,
             kind=OperationKind.DEPLOYMENT,
-            user=caller.name,
+            caller=caller,
             nodes=request.nodes,
             plans=plans,
             environment=reference(request.environment),
             terms=order.terms,
         )
+        return replace(launched, warnings=self._warnings(caller, order.environment))
 
     async def _check(self, caller: Caller, order: DeployOrder) -> DeployRequest:
         gathering = Gathering()
         nodes = gathering.catch(lambda: self._selection.resolve(order.nodes))
         environment: Environment | None = None
         with gathering:
-            environment = await self._environment(caller, order.environment)
+            described = await self._environment(caller, order.environment, nodes or NodeSet())
+            environment = order.client.environment(described.environment)
         with gathering:
-            check_given(order.keys_address, order.keys_content)
+            check_given(order.keys_address, order.keys_content, order.client)
         reboot_timeout = gathering.catch(lambda: timeout_of(order.reboot_timeout))
         kexec_timeout = gathering.catch(lambda: timeout_of(order.kexec_timeout))
         vlan = gathering.catch(lambda: self._vlans.check(order.vlan)) or ""
         automaton = gathering.catch(lambda: automaton_of(order.automata))
         profile = gathering.catch(lambda: profile_of(order.pxe))
-        insertions = gathering.catch(lambda: insertions_of(order.customs, OF_DEPLOYMENTS))
+        insertions = gathering.catch(lambda: insertions_of(order.customs, OF_DEPLOYMENTS, order.client))
         variables = gathering.catch(lambda: variables_of(order.customs))
         if nodes is not None:
             with gathering:
-                await self._check_targets(caller, nodes, order)
+                await self._check_targets(caller, nodes, order, environment)
         if nodes is None or environment is None:
             gathering.settle()
         assert nodes is not None
@@ -158,18 +167,33 @@ class Deploy:
     def _plans(self, request: DeployRequest) -> Plans:
         return plans_for(self._site, request.nodes, lambda cluster: build_deploy(request, self._site, cluster))
 
-    async def _environment(self, caller: Caller, wanted: WantedEnvironment) -> Environment:
+    async def _environment(self, caller: Caller, wanted: WantedEnvironment, nodes: NodeSet) -> Described:
         if wanted.description is not None:
-            environment = self._environments.describe_anonymous(caller, wanted.description)
-        else:
-            environment = await self._environments.choose(
-                caller, name=wanted.name, user=wanted.user, version=wanted.version
-            )
-        refuse_files_of_the_client(environment)
-        return environment
+            return self._environments.describe_anonymous(caller, wanted.description)
+        clusters = [self._site.clusters[name] for name in self._site.by_cluster(nodes)]
+        chosen = await self._environments.choose(
+            caller,
+            name=wanted.name,
+            user=wanted.user,
+            version=wanted.version,
+            architectures={cluster.architecture for cluster in clusters if cluster.architecture},
+        )
+        return Described(environment=chosen)
 
-    async def _check_targets(self, caller: Caller, nodes: NodeSet, order: DeployOrder) -> None:
-        """Rights on the partition that each node's system goes to."""
+    def _warnings(self, caller: Caller, wanted: WantedEnvironment) -> tuple[str, ...]:
+        """What is strange in a description that was sent along."""
+        if wanted.description is None:
+            return ()
+        described = self._environments.describe_anonymous(caller, wanted.description)
+        return tuple(f"environment.{warning}" for warning in described.warnings)
+
+    async def _check_targets(
+        self, caller: Caller, nodes: NodeSet, order: DeployOrder, environment: Environment | None
+    ) -> None:
+        """Rights on the partitions that each node's system goes to."""
+        if environment is not None and environment.multipart:
+            await self._check_parts(caller, nodes, environment)
+            return
         others = NodeSet(name for name in nodes if order.block_device not in ("", self._site.nodes[name].block_device))
         if others:
             raise ConflictingOptions(f"block_device: {order.block_device} is not the disk installed on {others}")
@@ -182,26 +206,46 @@ class Deploy:
             targets = {
                 name: partition_path(disk, numbers[self._site.nodes[name].cluster]) for name, disk in targets.items()
             }
-        await self._permission.check(caller.name, nodes, targets)
+        await self._permission.check(caller, nodes, targets)
 
-    async def _with_files(self, request: DeployRequest, order: DeployOrder, owner: str) -> DeployRequest:
+    async def _check_parts(self, caller: Caller, nodes: NodeSet, environment: Environment) -> None:
+        """Rights on every partition that it names, and the disk it boots from must be the nodes' own."""
+        disk = environment.boot_disk
+        if others := NodeSet(name for name in nodes if self._site.nodes[name].block_device != disk):
+            raise ConflictingOptions(f"boot.block_device: {disk} is not the disk installed on {others}")
+        booted = partition_path(disk, environment.boot_partition)
+        gathering = Gathering()
+        for device in dict.fromkeys((booted, *(part.device for part in environment.parts))):
+            with gathering:
+                await self._permission.check(caller, nodes, dict.fromkeys(nodes, device))
+        gathering.settle()
+
+    async def _with_files(
+        self, caller: Caller, request: DeployRequest, order: DeployOrder, owner: str
+    ) -> DeployRequest:
+        mine = ReadFor(self._files, reader_of(caller))
+        lent = ReadFor(self._files, reader_of(caller, request.environment))
         gathering = Gathering()
         image, keys = NOT_PINNED, ""
         files: dict[str, LocalFile] = {}
         wanted = request.environment.image
         with gathering:
-            keys = await authorized_keys(order.keys_address, order.keys_content, files=self._files, owner=owner)
+            address = check_given(order.keys_address, order.keys_content, order.client)
+            keys = await authorized_keys(address, order.keys_content, files=mine, owner=owner)
         with gathering:
-            image = await self._files.pin(
-                wanted.file, owner=owner, checksum=wanted.checksum, compression=wanted.compression
+            image = await pin_recorded(
+                lent, wanted.file, owner=owner, checksum=wanted.checksum, compression=wanted.compression
             )
         with gathering:
             configured = [one for name in self._site.by_cluster(request.nodes) for one in self._operations(name)]
-            files |= await pin_for_nodes(request.custom_operations, configured, files=self._files, owner=owner)
+            files |= await pin_for_nodes(request.custom_operations, configured, files=mine, owner=owner)
+        profile = request.profile
         with gathering:
-            files |= await pin_archives(request, self._site, files=self._files, owner=owner)
+            profile = await with_files(profile, files_of_profile(order.pxe, order.client), files=mine, owner=owner)
+        with gathering:
+            files |= await pin_archives(request, self._site, files=lent, owner=owner, limits=self._limits)
         gathering.settle()
-        return replace(request, image=image, authorized_keys=keys, files=files)
+        return replace(request, image=image, authorized_keys=keys, files=files, profile=profile)
 
     def _operations(self, cluster: str) -> tuple[Insertion, ...]:
         return self._site.clusters[cluster].operations

@@ -6,23 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kadeploy.config.description import describe
-from kadeploy.domain.environment import Environment, Visibility
-from kadeploy.errors import Faults, Forbidden, InvalidOption, NotFound, NothingModified
+from kadeploy.domain.environment import Archive, Environment, Visibility
+from kadeploy.errors import Faults, Forbidden, InvalidExport, InvalidOption, NotFound, NothingModified
 from kadeploy.operations.caller import Caller
-from kadeploy.operations.environments import (
-    ANY,
-    Environments,
-    called,
-    newest,
-    refuse_files_of_the_client,
-    refuse_making_public,
-)
+from kadeploy.operations.checksums import Checksums, Content, forgotten, kept
+from kadeploy.operations.client_files import SERVED_BY_NOBODY, ClientFiles, is_of_client
+from kadeploy.operations.environments import ANY, Wanted, called, newest, readings, refuse_making_public
 from kadeploy.ports.store import Environments as EnvironmentStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """Which versions of one environment: the given one, else with `last` the newest, else all."""
+    """Which versions of one environment: the given one, else with `last` the newest, else all.
+
+    `name` may be `NAME@OWNER:VERSION`, where there is no environment that is called just so.
+    """
 
     user: str
     name: str
@@ -32,95 +30,141 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What is to become of them. Archives have no recorded checksum, so updating theirs changes nothing."""
+    """What is to become of them; `checksums` are taken anew of these files."""
 
     visibility: Visibility | None = None
     toggle_destructive: bool = False
-    update_image_checksum: bool = False
+    checksums: frozenset[Content] = frozenset()
+    client: ClientFiles = SERVED_BY_NOBODY
 
 
 class EnvironmentChanges:
-    """The use case."""
+    """The use case. With `dry_run` everything is checked, told and left as it is."""
 
-    def __init__(self, *, environments: EnvironmentStore, recording: Environments) -> None:
+    def __init__(self, *, environments: EnvironmentStore, checksums: Checksums) -> None:
         self._environments = environments
-        self._recording = recording
+        self._checksums = checksums
 
-    async def modify(self, caller: Caller, named: Named, change: Change) -> Sequence[Environment]:
+    async def modify(
+        self, caller: Caller, named: Named, change: Change, *, dry_run: bool = False
+    ) -> Sequence[Environment]:
         """The changed ones; raises NothingModified when all of them were so already."""
         if change.visibility is Visibility.PUBLIC:
             refuse_making_public(caller)
         changed = []
         for before in await self._own(caller, named):
-            after = await self._changed(before, change)
+            after = await self._changed(caller, before, change)
             if after != before:
                 changed.append(after)
-        return await self._replaced(changed, f"{named.name} is like this already")
+        return await self._replaced(changed, f"{named.name} is like this already", dry_run)
 
-    async def move_files(self, caller: Caller, moves: Mapping[str, str]) -> Sequence[Environment]:
-        """Rewrite prefixes of file names in all environments; their checksums stay, the files being the same."""
+    async def move_files(
+        self, caller: Caller, moves: Mapping[str, str], *, dry_run: bool = False
+    ) -> Sequence[Environment]:
+        """Rewrite prefixes of file names in all environments, the longest that fits; all of them or none.
+
+        Their checksums stay, the files being the same.
+        """
         if not caller.is_administrator:
             raise Forbidden("only an administrator moves the files of all environments")
         if not moves or not all(moves):
             raise InvalidOption("update_files: must map old prefixes to new ones")
-        every = await self._environments.find()
-        changed = [after for before in every if (after := _moved(before, moves)) != before]
-        return await self._replaced(changed, "no environment has a file under these prefixes")
+        if lost := [new for old, new in moves.items() if is_of_client(new) and not is_of_client(old)]:
+            raise InvalidExport(f"update_files: {', '.join(lost)} must be server:///PATH or http(s)://…")
+        faults: list[str] = []
+        changed = []
+        for before in await self._environments.find():
+            after = _moved(before, moves, faults)
+            if after != before:
+                changed.append(after)
+        if faults:
+            told = "".join(f"\n  {fault}" for fault in faults)
+            raise InvalidOption(f"update_files: {len(faults)} environments would not be valid:{told}")
+        return await self._replaced(changed, "no environment has a file under these prefixes", dry_run)
 
-    async def delete(self, caller: Caller, named: Named) -> Sequence[Environment]:
+    async def delete(self, caller: Caller, named: Named, *, dry_run: bool = False) -> Sequence[Environment]:
         """The deleted ones; raises NotFound."""
         found = await self._own(caller, named)
-        await self._environments.delete(found)
+        if not dry_run:
+            await self._environments.delete(found)
         return found
 
     async def _own(self, caller: Caller, named: Named) -> Sequence[Environment]:
-        if not caller.may_act_for(named.user):
-            raise Forbidden(f"the environments of {named.user} are theirs to change")
-        found: Sequence[Environment] = ()
         if ANY not in named.user + named.name:
-            found = await self._environments.find(name=named.name, user=named.user, version=named.version)
-        if not found:
-            which = f"{named.name}{f' version {named.version}' if named.version is not None else ''}"
-            raise NotFound(f"{named.user} has no environment {which}")
-        return newest(found) if named.last and named.version is None else found
+            plain = Wanted(name=named.name, user=named.user, version=named.version)
+            spelt = [one for one in readings(replace(plain, user=None), [named.name]) if one.name != named.name]
+            for wanted in (plain, *(replace(one, user=one.user or named.user) for one in spelt if one.name)):
+                found = await self._environments.find(name=wanted.name, user=wanted.user, version=wanted.version)
+                if found:
+                    _refuse_others(caller, wanted.user or named.user)
+                    return newest(found) if named.last and wanted.version is None else found
+        _refuse_others(caller, named.user)
+        which = f"{named.name}{f' version {named.version}' if named.version is not None else ''}"
+        raise NotFound(f"{named.user} has no environment {which}")
 
-    async def _changed(self, before: Environment, change: Change) -> Environment:
-        after, description = before, dict(before.description)
+    async def _changed(self, caller: Caller, before: Environment, change: Change) -> Environment:
+        after = before
         if change.visibility is not None:
             after = replace(after, visibility=change.visibility)
-            description["visibility"] = change.visibility.value
         if change.toggle_destructive:
             after = replace(after, destructive=not before.destructive)
-            description["destructive"] = after.destructive
-        if change.update_image_checksum:
-            unknown = replace(after, image=replace(after.image, checksum=""))
-            after = await self._recording.with_checksum(unknown)
-            if isinstance(written := description.get("image"), Mapping) and "checksum" in written:
-                description["image"] = {**written, "checksum": after.image.checksum}
-        return replace(after, description=description) if after != before else before
+        if change.checksums:
+            unknown = forgotten(after, change.checksums)
+            after = await self._checksums.record(caller, unknown, change.client, change.checksums)
+        return replace(after, description=_rewritten(before, after)) if after != before else before
 
-    async def _replaced(self, changed: Sequence[Environment], nothing: str) -> Sequence[Environment]:
+    async def _replaced(self, changed: Sequence[Environment], nothing: str, dry_run: bool) -> Sequence[Environment]:
         if not changed:
             raise NothingModified(nothing)
-        for environment in changed:
-            await self._environments.replace(environment)
+        if not dry_run:
+            await self._environments.replace(changed)
         return changed
 
 
-def _moved(before: Environment, moves: Mapping[str, str]) -> Environment:
+def _refuse_others(caller: Caller, owner: str) -> None:
+    if not caller.may_act_for(owner):
+        raise Forbidden(f"the environments of {owner} are theirs to change")
+
+
+def _rewritten(before: Environment, after: Environment) -> dict[str, object]:
+    """The user's own description, with what has changed; checksums only where they are written."""
+    description = dict(before.description)
+    if after.visibility is not before.visibility:
+        description["visibility"] = after.visibility.value
+    if after.destructive is not before.destructive:
+        description["destructive"] = after.destructive
+    sums: dict[str, object] = {"image": after.image.checksum}
+    if after.preinstall is not None:
+        sums["preinstall"] = after.preinstall.checksum
+    for key, checksum in sums.items():
+        if key in description:
+            description[key] = _summed(description[key], checksum)
+    if isinstance(written := description.get("postinstalls"), list):
+        known: Sequence[Archive] = after.postinstalls
+        description["postinstalls"] = [_summed(one, new.checksum) for one, new in zip(written, known, strict=True)]
+    return description
+
+
+def _summed(section: object, checksum: object) -> object:
+    if isinstance(section, Mapping) and "checksum" in section:
+        return {**section, "checksum": checksum}
+    return section
+
+
+def _moved(before: Environment, moves: Mapping[str, str], faults: list[str]) -> Environment:
     def move(file: object) -> object:
-        old = next((old for old in moves if isinstance(file, str) and file.startswith(old)), None)
+        fitting = [old for old in moves if isinstance(file, str) and file.startswith(old)]
+        old = max(fitting, key=len, default=None)
         return file if old is None else moves[old] + str(file)[len(old) :]
 
     description = _with_files(before.description, move)
     if description == before.description:
         return before
     try:
-        after = describe(description, user=before.user, recorded=True).environment
+        return kept(before, describe(description, user=before.user, recorded=True).environment)
     except Faults as error:
-        raise InvalidOption(f"update_files: {called(before)} would not be valid: {error}") from error
-    refuse_files_of_the_client(after)
-    return replace(after, image=replace(after.image, checksum=before.image.checksum))
+        faults.append(f"{called(before)}: {error}")
+        return before
 
 
 def _with_files(description: Mapping[str, object], move: Callable[[object], object]) -> dict[str, object]:

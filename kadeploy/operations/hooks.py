@@ -44,14 +44,14 @@ class EndHooks:
         self._journal = journal
         self._events = events
         self._clock = clock
-        self._always = always
+        self.always = always
         self._users: dict[str, str] = {}
         self._ended: asyncio.Queue[OperationEnded] = asyncio.Queue()
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def expect(self, operation_id: str, kind: OperationKind, user: str, *, asked: bool) -> None:
         """Before the operation is recorded: its end has a command, if it was asked for and there is one."""
-        if self._hooks.has(kind) and (asked or self._always):
+        if self._hooks.has(kind) and (asked or self.always):
             await self._due.add(operation_id, user)
             self._users[operation_id] = user
 

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from kadeploy.domain.event import OperationQueued
+from kadeploy.domain.expected import Expected
 from kadeploy.domain.node import Site
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.domain.operation import Operation
+from kadeploy.domain.operation import Once, Operation
 from kadeploy.domain.state import OperationKind, OperationState
 from kadeploy.domain.timeout import Timeout
 from kadeploy.engine.plan import Plan
 from kadeploy.errors import ConflictingOptions, KadeployError, Unavailable
+from kadeploy.operations.caller import Caller
+from kadeploy.operations.expectations import expectations
 from kadeploy.operations.gathering import Gathering
 from kadeploy.operations.hooks import EndHooks
 from kadeploy.operations.waiting_room import WaitingRoom
-from kadeploy.plans import show
+from kadeploy.plans import show, show_expected
 from kadeploy.plans.breakpoints import hold_before
 from kadeploy.plans.codec import encode
 from kadeploy.ports.clock import Clock
 from kadeploy.ports.engine import Engine
 from kadeploy.ports.events import Events
 from kadeploy.ports.files import Files
+from kadeploy.ports.statistics import Statistics
 from kadeploy.ports.store import Created, Operations
 
 Plans = Mapping[str, Plan]
@@ -33,36 +37,48 @@ Plans = Mapping[str, Plan]
 class Launched:
     """An operation that runs, or with `dry_run` one that was checked in everything and never recorded.
 
-    `counts` is how many nodes each cluster's plan is for.
+    `counts` is how many nodes each cluster's plan is for, and `expected` how long it will take, which a dry run tells;
+    `warnings` what was strange, but not wrong, in the request.
     """
 
     operation: Operation
     plans: Plans
     counts: Mapping[str, int]
+    expected: Mapping[str, Expected | None] = field(default_factory=dict)
     dry_run: bool = False
+    warnings: tuple[str, ...] = ()
 
     def text(self) -> str:
         """The plans for people."""
         return "\n".join(
-            f"{cluster} ({self.counts[cluster]} nodes):\n{show.text(plan, self.counts[cluster])}"
+            f"{cluster} ({self.counts[cluster]} nodes):\n{show.text(plan, self.counts[cluster])}\n"
+            f"{show_expected.text(self.expected.get(cluster))}"
             for cluster, plan in self.plans.items()
         )
 
     def shown(self) -> dict[str, object]:
         """The plans for programs, by cluster."""
-        return {cluster: show.to_json(plan, self.counts[cluster]) for cluster, plan in self.plans.items()}
+        return {
+            cluster: {
+                **show.to_json(plan, self.counts[cluster]),
+                "expected": show_expected.to_json(self.expected.get(cluster)),
+            }
+            for cluster, plan in self.plans.items()
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """On what terms an operation begins. `force` takes nodes from other operations, `wait_nodes` waits until they are
-    free; `breakpoint` is `MACRO[:micro]`, `hook` asks for the site's command at the end."""
+    free; `breakpoint` is `MACRO[:micro]`, `hook` asks for the site's command at the end; who asks again with the same
+    `once` is told of the same operation."""
 
     force: bool = False
     wait_nodes: bool = False
     breakpoint: str = ""
     dry_run: bool = False
     hook: bool = False
+    once: Once | None = None
 
 
 USUAL_TERMS: Final = Terms()
@@ -81,6 +97,7 @@ class Launcher:
         engine: Engine,
         files: Files,
         hooks: EndHooks,
+        statistics: Statistics,
         clock: Clock,
     ) -> None:
         self._site = site
@@ -90,6 +107,7 @@ class Launcher:
         self._engine = engine
         self._files = files
         self._hooks = hooks
+        self._statistics = statistics
         self._clock = clock
 
     async def launch(
@@ -97,7 +115,7 @@ class Launcher:
         operation_id: str,
         *,
         kind: OperationKind,
-        user: str,
+        caller: Caller,
         nodes: NodeSet,
         plans: Plans,
         environment: Mapping[str, object] | None = None,
@@ -113,14 +131,16 @@ class Launcher:
             operation = Operation(
                 id=operation_id,
                 kind=kind,
-                user=user,
+                user=caller.name,
+                groups=caller.groups,
                 nodes=nodes,
                 created=self._clock.now(),
                 environment=environment,
+                once=terms.once,
                 plans={cluster: encode(plan) for cluster, plan in plans.items()},
             )
             if not terms.dry_run:
-                await self._hooks.expect(operation_id, kind, user, asked=terms.hook)
+                await self._hooks.expect(operation_id, kind, caller.name, asked=terms.hook)
                 created = await self._operations.create(operation, force=terms.force, wait=terms.wait_nodes)
                 await self._begin(operation, created)
                 begun = True
@@ -129,7 +149,8 @@ class Launcher:
                 await self._files.release(operation_id)
                 await self._hooks.forget(operation_id)
         counts = {cluster: len(some) for cluster, some in self._site.by_cluster(nodes).items()}
-        return Launched(operation=operation, plans=plans, counts=counts, dry_run=terms.dry_run)
+        expected = await expectations(self._statistics, kind, plans, counts) if terms.dry_run else {}
+        return Launched(operation=operation, plans=plans, counts=counts, expected=expected, dry_run=terms.dry_run)
 
     async def _begin(self, operation: Operation, created: Created) -> None:
         if created.is_queued:

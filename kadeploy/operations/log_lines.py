@@ -62,8 +62,8 @@ class LogLines:
         return [self._line(event.at, part) for text in texts for part in text.splitlines() or [""]]
 
     def _line(self, at: float, text: str) -> str:
-        self._last = max(round(at, 5), round(self._last + 0.00001, 5))
-        return f"{self._last:.5f}|{text.replace('|', '¦')}\n"
+        self._last, line = stamped(at, self._last, text)
+        return line
 
     def _prefix(
         self, event: StepStarted | StepEnded | SetBranched | Decided | NodesSaid | NodesHeld | SetJoined
@@ -141,6 +141,12 @@ class LogLines:
 
     def _elapsed(self, event: Event) -> str:
         return f"{max(0.0, event.at - self._started):.0f} s"
+
+
+def stamped(at: float, last: float, text: str) -> tuple[float, str]:
+    """The line with its time, which is later than the `last` one's; that time."""
+    time = max(round(at, 5), round(last + 0.00001, 5))
+    return time, f"{time:.5f}|{text.replace('|', '¦')}\n"
 
 
 def by_reason(ko: Mapping[str, str]) -> Iterator[tuple[str, NodeSet]]:

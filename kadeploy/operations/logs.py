@@ -1,4 +1,4 @@
-"""Logs as Kadeploy3's tools read them: each read gives what is new and consumes it.
+"""Logs and traces as Kadeploy3's tools read them: each read gives what is new and consumes it.
 
 Where each reader is lives in memory; after a restart the tools are told everything again. Whoever wants to share or
 to resume follows the events instead.
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kadeploy.domain.operation import Operation
+from kadeploy.operations.debug_lines import DebugLines
 from kadeploy.operations.log_lines import LogLines
 from kadeploy.ports.store import Journal
 
@@ -21,50 +22,70 @@ KEPT: Final = 1000  # readers
 
 @dataclass(slots=True)
 class _Reader:
-    lines: LogLines
+    lines: LogLines | DebugLines
     number: int = 0
     waiting: list[str] = field(default_factory=list)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Logs:
-    """One reader for an operation, and one for each of its clusters that is asked for apart."""
+    """One reader for an operation, and one for each of its clusters that is asked for apart; as many for traces, which
+    are told of operations that were begun with `debug` only."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._verbosity: dict[str, int] = {}
-        self._readers: OrderedDict[tuple[str, str], _Reader] = OrderedDict()
+        self._debugged: set[str] = set()
+        self._readers: OrderedDict[tuple[str, str, str], _Reader] = OrderedDict()
 
-    def set_verbosity(self, operation_id: str, level: int) -> None:
-        self._verbosity[operation_id] = level
+    def begin(self, operation_id: str, *, verbosity: int, debug: bool) -> None:
+        """How much is told of it."""
+        self._verbosity[operation_id] = verbosity
+        if debug:
+            self._debugged.add(operation_id)
 
-    async def has_news(self, operation: Operation) -> bool:
-        return bool((await self._read(operation, "")).waiting)
+    async def has_news(self, operation: Operation, *, last: int | None = None) -> bool:
+        """`last`: the number of the journal's last event, where that is known."""
+        return bool((await self._read(operation, "log", "", last)).waiting)
+
+    async def has_traces(self, operation: Operation, *, last: int | None = None) -> bool:
+        return operation.id in self._debugged and bool((await self._read(operation, "debug", "", last)).waiting)
 
     async def take(self, operation: Operation, cluster: str = "") -> str:
         """The lines since the last call, and never again."""
-        reader = await self._read(operation, cluster)
-        text = "".join(reader.waiting)
-        reader.waiting.clear()
-        return text
+        return _taken(await self._read(operation, "log", cluster))
+
+    async def take_traces(self, operation: Operation, node: str = "") -> str:
+        """The same of traces, of all nodes or of one."""
+        return _taken(await self._read(operation, "debug", node)) if operation.id in self._debugged else ""
 
     def forget(self, operation_id: str) -> None:
         self._verbosity.pop(operation_id, None)
+        self._debugged.discard(operation_id)
         for key in [key for key in self._readers if key[0] == operation_id]:
             del self._readers[key]
 
-    async def _read(self, operation: Operation, cluster: str) -> _Reader:
-        key = (operation.id, cluster)
+    async def _read(self, operation: Operation, what: str, only: str, last: int | None = None) -> _Reader:
+        key = (operation.id, what, only)
         if key not in self._readers:
             verbosity = self._verbosity.get(operation.id, VERBOSITY)
-            self._readers[key] = _Reader(LogLines(operation.kind, verbosity, cluster))
+            lines = DebugLines(only) if what == "debug" else LogLines(operation.kind, verbosity, only)
+            self._readers[key] = _Reader(lines)
         reader = self._readers[key]
         self._readers.move_to_end(key)
         while len(self._readers) > KEPT:
             self._readers.popitem(last=False)
+        if last is not None and reader.number >= last:
+            return reader
         async with reader.lock:
             while batch := await self._journal.read(operation.id, after=reader.number):
                 for number, event in batch:
                     reader.waiting += reader.lines.lines(event)
                     reader.number = number
         return reader
+
+
+def _taken(reader: _Reader) -> str:
+    text = "".join(reader.waiting)
+    reader.waiting.clear()
+    return text

@@ -38,14 +38,14 @@ class Power:
     async def start(self, caller: Caller, order: PowerOrder) -> Launched:
         """Raises what is wrong with the order; then nothing was started."""
         nodes = self._selection.resolve(order.nodes)
-        await self._permission.check(caller.name, nodes)
+        await self._permission.check(caller, nodes)
         request = PowerRequest(nodes=nodes, action=order.action)
         if order.level is not None:
             request = PowerRequest(nodes=nodes, action=order.action, level=order.level)
         return await self._launcher.launch(
             new_operation_id(OperationKind.POWER),
             kind=OperationKind.POWER,
-            user=caller.name,
+            caller=caller,
             nodes=nodes,
             plans=plans_for(self._site, nodes, lambda cluster: build_power(request, self._site, cluster)),
             terms=order.terms,

@@ -15,6 +15,7 @@ from kadeploy.domain.state import OperationKind
 from kadeploy.errors import ConflictingOptions, MissingOption
 from kadeploy.operations.authorized import authorized_keys, check_given
 from kadeploy.operations.caller import Caller
+from kadeploy.operations.client_files import SERVED_BY_NOBODY, ClientFiles
 from kadeploy.operations.custom import (
     NO_CUSTOMS,
     OF_REBOOTS,
@@ -28,7 +29,8 @@ from kadeploy.operations.gathering import Gathering
 from kadeploy.operations.last_environments import LastEnvironments
 from kadeploy.operations.launch import USUAL_TERMS, Launched, Launcher, Plans, Terms, plans_for, timeout_of
 from kadeploy.operations.permission import Permission
-from kadeploy.operations.profiles import profile_of
+from kadeploy.operations.profiles import files_of_profile, profile_of, with_files
+from kadeploy.operations.read_for import ReadFor, reader_of
 from kadeploy.operations.selection import Selection
 from kadeploy.operations.vlans import Vlans
 from kadeploy.plans.build import target_partition
@@ -38,8 +40,9 @@ from kadeploy.ports.files import Files
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebootOrder:
-    """What was asked for, decoded but not yet checked. `environment` and `partition` are for recorded_env, `pxe`, as it
-    came, for set_pxe; `check_destructive` refuses nodes whose last environment damages what is on the disk."""
+    """What was asked for, decoded but not yet checked. `environment`, `partition` and `block_device` are for
+    recorded_env, `pxe`, as it came, for set_pxe; `check_destructive` refuses nodes whose last environment damages what
+    is on the disk."""
 
     nodes: tuple[str, ...]
     kind: RebootKind = RebootKind.SIMPLE
@@ -51,10 +54,12 @@ class RebootOrder:
     environment_user: str | None = None
     environment_version: int | None = None
     partition: int | None = None
+    block_device: str = ""
     check_destructive: bool = False
     vlan: str = ""
     pxe: Mapping[str, object] = field(default_factory=dict)
     customs: Customs = NO_CUSTOMS
+    client: ClientFiles = SERVED_BY_NOBODY
     terms: Terms = USUAL_TERMS
 
 
@@ -87,16 +92,20 @@ class Reboot:
         request, environment = await self._check(caller, order)
         operation_id = new_operation_id(OperationKind.REBOOT)
         try:
-            keys = await authorized_keys(order.keys_address, order.keys_content, files=self._files, owner=operation_id)
-            files = await pin_for_nodes(request.custom_operations, (), files=self._files, owner=operation_id)
-            plans = self._plans(replace(request, authorized_keys=keys, files=files))
+            mine = ReadFor(self._files, reader_of(caller))
+            address = check_given(order.keys_address, order.keys_content, order.client)
+            keys = await authorized_keys(address, order.keys_content, files=mine, owner=operation_id)
+            files = await pin_for_nodes(request.custom_operations, (), files=mine, owner=operation_id)
+            named = files_of_profile(order.pxe, order.client)
+            profile = await with_files(request.profile, named, files=mine, owner=operation_id)
+            plans = self._plans(replace(request, authorized_keys=keys, files=files, profile=profile))
         except BaseException:
             await self._files.release(operation_id)
             raise
         return await self._launcher.launch(
             operation_id,
             kind=OperationKind.REBOOT,
-            user=caller.name,
+            caller=caller,
             nodes=request.nodes,
             plans=plans,
             environment=environment,
@@ -113,16 +122,16 @@ class Reboot:
         timeout = gathering.catch(lambda: timeout_of(order.reboot_timeout))
         vlan = gathering.catch(lambda: self._vlans.check(order.vlan)) or ""
         profile = gathering.catch(lambda: profile_of(order.pxe))
-        insertions = gathering.catch(lambda: insertions_of(order.customs, OF_REBOOTS))
+        insertions = gathering.catch(lambda: insertions_of(order.customs, OF_REBOOTS, order.client))
         variables = gathering.catch(lambda: variables_of(order.customs))
         environment = None
         with gathering:
             _check_kind(order)
-            check_given(order.keys_address, order.keys_content)
+            check_given(order.keys_address, order.keys_content, order.client)
             environment = await self._recorded(caller, order)
         if nodes is not None:
             with gathering:
-                await self._permission.check(caller.name, nodes, self._targets(nodes, order))
+                await self._permission.check(caller, nodes, self._targets(nodes, order))
             if order.check_destructive and order.kind is RebootKind.RECORDED_ENV:
                 with gathering:
                     await self._last.refuse_destructive(nodes)
@@ -154,6 +163,9 @@ class Reboot:
         """The partition that each node comes back into, where one is named."""
         if order.kind is not RebootKind.RECORDED_ENV:
             return None
+        others = NodeSet(name for name in nodes if order.block_device not in ("", self._site.nodes[name].block_device))
+        if others:
+            raise ConflictingOptions(f"block_device: {order.block_device} is not the disk installed on {others}")
         clusters = self._site.by_cluster(nodes)
         numbers = {name: target_partition(order.partition, self._site.clusters[name]) for name in clusters}
         described = {name: self._site.nodes[name] for name in nodes}

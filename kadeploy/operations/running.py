@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from kadeploy.domain.nodeset import NodeSet
@@ -15,10 +16,11 @@ from kadeploy.operations.boards import Boards
 from kadeploy.operations.caller import Caller
 from kadeploy.operations.logs import Logs
 from kadeploy.operations.selection import Selection
+from kadeploy.operations.shared_reads import SharedReads
 from kadeploy.operations.waiting_room import WaitingRoom
 from kadeploy.ports.clock import Clock
 from kadeploy.ports.engine import Engine
-from kadeploy.ports.store import Operations
+from kadeploy.ports.store import Operations, Version
 
 REMEMBERED: Final = 1000  # forgotten ids: a DELETE that is sent twice must do no harm
 LATEST: Final = 10.0  # seconds after an operation's end in which its last event must be in the journal
@@ -48,14 +50,22 @@ class Running:
         self._boards = boards
         self._logs = logs
         self._clock = clock
-        self._listed_for = listed_for
+        self.listed_for = listed_for
+        self._found: SharedReads[Operation] = SharedReads()
         self._forgotten: OrderedDict[str, str] = OrderedDict()
 
     async def find(self, kind: OperationKind, operation_id: str, *, even_forgotten: bool = False) -> Operation:
         """Raises InvalidWorkflow, also when it is an operation of another kind."""
         if not operation_id.startswith(kind.prefix):
             raise InvalidWorkflow(f"there is no {kind} {operation_id!r}")
-        return await self._operations.get(operation_id, even_forgotten=even_forgotten)
+        get = partial(self._operations.get, operation_id, even_forgotten=even_forgotten)
+        return await self._found.of(f"{operation_id} {even_forgotten}", get)
+
+    async def version(self, kind: OperationKind, operation_id: str) -> Version:
+        """Raises as `find` does."""
+        if not operation_id.startswith(kind.prefix):
+            raise InvalidWorkflow(f"there is no {kind} {operation_id!r}")
+        return await self._operations.version(operation_id)
 
     async def find_own(
         self, caller: Caller, kind: OperationKind, operation_id: str, *, even_forgotten: bool = False
@@ -68,7 +78,7 @@ class Running:
 
     async def listed(self, kind: OperationKind) -> Sequence[Operation]:
         """Those that run or have ended not long ago, newest last."""
-        oldest = self._clock.now() - self._listed_for
+        oldest = self._clock.now() - self.listed_for
         return [
             operation
             for operation in await self._operations.list(kind)

@@ -47,7 +47,7 @@ class Tokens:
     def __init__(self, tokens: ApiTokens, clock: Clock, lifetimes: Lifetimes) -> None:
         self._tokens = tokens
         self._clock = clock
-        self._lifetimes = lifetimes
+        self.lifetimes = lifetimes
 
     async def create(self, caller: Caller, order: TokenOrder) -> tuple[ApiToken, str]:
         """The token, and the text that is shown to the API, which is told this once only."""
@@ -66,9 +66,9 @@ class Tokens:
             raise InvalidOption(f"user: {order.user!r} is not a user's name")
         if len(order.name) > _LONGEST_NAME or not order.name.isprintable():
             raise InvalidOption(f"name: must be at most {_LONGEST_NAME} printable characters")
-        lifetime = self._lifetimes.usual if order.lifetime is None else order.lifetime
-        if not 0 < lifetime <= self._lifetimes.longest:
-            raise InvalidOption(f"lifetime: must be more than 0 and at most {self._lifetimes.longest / DAY:g} days")
+        lifetime = self.lifetimes.usual if order.lifetime is None else order.lifetime
+        if not 0 < lifetime <= self.lifetimes.longest:
+            raise InvalidOption(f"lifetime: must be more than 0 and at most {self.lifetimes.longest / DAY:g} days")
         token_id, secret = new_secret()
         now = self._clock.now()
         token = ApiToken(

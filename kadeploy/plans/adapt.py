@@ -23,7 +23,6 @@ PREINSTALL: Final = "UntrustedCustomPreInstall"
 OUR_CHAIN: Final[Mapping[str, str]] = {
     "Kascade": "is our chain",
     "Kastafior": "is an older chain: ours is used",
-    "Tree": "brings nothing beside a chain: ours is used",
     "Bittorrent": "brings nothing beside a chain: ours is used",
 }
 

@@ -23,7 +23,7 @@ _PLAIN = MicroSettings()
 def build_deploy(request: DeployRequest, site: Site, cluster: str) -> Plan:
     """The plan for one cluster's nodes; raises what a request that cannot be carried out deserves."""
     described = site.clusters[cluster]
-    root = None if request.whole_disk else target_partition(request.partition, described)
+    root = None if request.whole_disk else target_partition(asked_partition(request), described)
     wanted = Wanted(request=request, cluster=described, root=root)
     automaton = {**described.automaton, **(request.automaton or {})}
     outline = outline_of(automaton)
@@ -43,6 +43,11 @@ def build_power(request: PowerRequest, site: Site, cluster: str) -> Plan:
     step = SetPower(action=request.action, level=request.level)
     attempt = Attempt(instance=request.action.capitalize(), steps=(Micro(step=step),))
     return Plan(stages=(Stage(macro="Power", attempts=(attempt,)),))
+
+
+def asked_partition(request: DeployRequest) -> int | None:
+    """The number that the environment or the request names; of several partitions the one that is booted."""
+    return request.environment.boot_partition if request.environment.multipart else request.partition
 
 
 def target_partition(asked: int | None, cluster: Cluster) -> int:

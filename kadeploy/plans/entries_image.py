@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kadeploy.domain.disk import Role
 from kadeploy.domain.image import ImageKind
+from kadeploy.domain.spread import Spread
 from kadeploy.plans.entry import Entry, first_of
 from kadeploy.plans.left_out import (
     if_unpacked,
@@ -75,6 +78,10 @@ def _send_by_command(wanted: Wanted) -> Step:
     )
 
 
+def _spread(spread: Spread) -> Entry:
+    return Entry(name="send_environment", make=lambda wanted: replace(_send(wanted), spread=spread))
+
+
 def _decompress(wanted: Wanted) -> Step:
     image = wanted.request.environment.image
     return DecompressEnvironment(
@@ -83,7 +90,7 @@ def _decompress(wanted: Wanted) -> Step:
         compression=image.compression,
         number=wanted.number,
         tree=TREE,
-        archive_id=wanted.archive_id,
+        parts=wanted.parts,
     )
 
 
@@ -125,6 +132,8 @@ def _bootloader(wanted: Wanted) -> Step:
 
 RENEW = Entry(name="renew_deploy_part", make=_renew, left_out=first_of(on_whole_disk, unless_unpacked))
 SEND = Entry(name="send_environment", make=_send)
+SEND_BY_TREE = _spread(Spread.TREE)
+SEND_TO_EACH = _spread(Spread.UNICAST)
 SEND_BY_COMMAND = Entry(name="send_environment", make=_send_by_command)
 DECOMPRESS = Entry(name="decompress_environment", make=_decompress, left_out=unless_stored)
 DECOMPRESS_AFTER_COMMAND = Entry(name="decompress_environment", make=_decompress, left_out=unless_stored_by_command)

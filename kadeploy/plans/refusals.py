@@ -15,16 +15,19 @@ def refusals(outline: Outline, wanted: Wanted) -> Iterator[KadeployError]:
     yield from _of_environment(wanted)
     yield from _of_instances(outline, wanted)
     request = wanted.request
-    if request.disable_bootloader_install and request.disable_kexec and wanted.kind is ImageKind.TAR:
-        yield ConflictingOptions("without a bootloader and without kexec the nodes could not boot what is installed")
     if request.reformat_tmp and request.reformat_tmp not in wanted.cluster.supported_fs:
         yield InvalidOption(f"reformat_tmp_partition: {_cannot_make(wanted, request.reformat_tmp)}")
 
 
 def _of_environment(wanted: Wanted) -> Iterator[KadeployError]:
     environment = wanted.request.environment
-    if environment.multipart:
-        yield InvalidEnvironment("an environment of several partitions cannot be deployed by this version")
+    own, theirs = environment.architecture, wanted.cluster.architecture
+    if own and theirs and own is not theirs:
+        yield InvalidEnvironment(f"{environment.name} is for {own}, and cluster {wanted.cluster.name} has {theirs}")
+    if environment.multipart and (wanted.request.whole_disk or wanted.request.partition is not None):
+        yield ConflictingOptions(
+            "an environment of several partitions says itself where it goes", hint="leave out the partition (-p, -b)"
+        )
     if wanted.kind is ImageKind.TAR:
         if wanted.root is None:
             yield ConflictingOptions("only a dd image can be deployed to a whole disk, and this is a tar image")

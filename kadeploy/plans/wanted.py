@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kadeploy.domain.disk import Role
-from kadeploy.domain.environment import Archive
+from kadeploy.domain.environment import Archive, Part
 from kadeploy.domain.exported import EXTRACTION, SCRIPTS, Exported, exported
 from kadeploy.domain.image import ImageKind, LocalFile
 from kadeploy.domain.node import Cluster
@@ -93,9 +93,10 @@ class Wanted:
         return tuple(ScriptArchive(file=files.get(one.archive, NOT_PINNED), script=one.script) for one in archives)
 
     @property
-    def archive_id(self) -> int:
-        """Which part of a file system archive is taken: the first that the description lists, else the first."""
-        options = self.request.environment.description.get("options")
-        listed = options.get("partitions") if isinstance(options, Mapping) else None
-        first = listed[0] if isinstance(listed, list) and listed else None
-        return int(first["id"]) if isinstance(first, Mapping) and "id" in first else 0
+    def parts(self) -> tuple[Part, ...]:
+        """Where the file systems of an archive go; of a single one, which has no device named, the first that the
+        description lists, else the first."""
+        environment = self.request.environment
+        if environment.multipart:
+            return environment.parts
+        return (Part(id=environment.parts[0].id if environment.parts else 0, device=""),)

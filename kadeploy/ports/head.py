@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from kadeploy.domain.image import LocalFile
+from kadeploy.domain.spread import Spread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +38,19 @@ class Head(Protocol):
     def identity(self) -> Identity: ...
 
     def orders(
-        self, seats: Sequence[Seat], *, host: str, late: Sequence[Seat] = ()
+        self, seats: Sequence[Seat], *, host: str, late: Sequence[Seat] = (), spread: Spread = Spread.CHAIN
     ) -> Mapping[str, Mapping[str, object]]:
         """For each node what its agent must know; the order of `seats` is chosen here, `late` ones come after them in
-        theirs. `host`: this server, as nodes see it."""
+        theirs. `host`: this server, as nodes see it; `spread`: who reads from whom."""
         ...
 
     def bottleneck(self, progress: Mapping[str, Mapping[str, object]]) -> str:
         """What it waits for, in words, from what each node's agent last said of itself; empty if nothing."""
+        ...
+
+    def account(self, outcome: Mapping[str, object]) -> str:
+        """How a node's reception went, in words, from what its agent says of it when it is done: seconds, and the links
+        that bytes came bad over."""
         ...
 
     def stop(self) -> None:

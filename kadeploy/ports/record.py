@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from kadeploy.domain.event import Event, NodesAborted, NodesHeld, NodesResumed
+from kadeploy.domain.course import Course
+from kadeploy.domain.event import Event, NodesAborted, NodesHeld, NodesResumed, StepEnded
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Outcome
 
@@ -21,20 +22,37 @@ Breakpoint = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """What statistics keep of nodes that have come to their end, beside their outcomes: their courses, of how many
+    nodes of the cluster the operation is, and how many bytes its image has."""
+
+    at: float
+    cluster: str
+    strength: int
+    image_size: int
+    courses: Mapping[str, Course]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conclusion:
     """`nodes` are those it is about; `answers` maps the key of each visit that is concluded to its answer, which JSON
-    can carry."""
+    can carry; `ends` is about the nodes with a final outcome."""
 
     operation: str
     nodes: NodeSet
     answers: Mapping[str, Answer] = field(default_factory=dict)
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     events: Sequence[Event] = ()
+    ends: Ends | None = None
 
 
 class Record(Protocol):
     async def answer(self, key: str) -> Answer | None:
         """What was concluded under that key; None when nothing was."""
+        ...
+
+    async def steps(self, operation_id: str) -> Sequence[StepEnded]:
+        """How every visit of a step ended that was concluded so far, in that order."""
         ...
 
     async def conclude(self, conclusion: Conclusion) -> NodeSet:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from kadeploy.domain.node import Site
 from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.patience import Patience
 from kadeploy.domain.result import Result
 from kadeploy.ports.boot import Boot
 from kadeploy.ports.broadcast import Broadcast
@@ -51,7 +52,8 @@ class Context:
     the attempt's place in the order of fallback, `turn` counts its retries, and `again` those of the step, all from 0.
     `time_left` of the attempt is in seconds, and so is `limit`, what the plan gives this step, None where that is the
     step's own affair; no limit counts the time in a `with uncounted()`, in which nodes wait for others. `tell` keeps
-    what nodes said (node -> text) for people to read.
+    what nodes said (node -> text) for people to read. `patience` is what those that have ended have with the others,
+    None where everybody is waited for; `waited` is how many seconds nodes that were late have been in this step before.
     """
 
     services: Services
@@ -69,6 +71,8 @@ class Context:
     again: int = 0
     strength: int = 1
     limit: float | None = None
+    patience: Patience | None = None
+    waited: float = 0.0
     tell: Callable[[Mapping[str, str]], None] = lambda _: None
     uncounted: Callable[[], AbstractContextManager[None]] = nullcontext
 
@@ -79,7 +83,7 @@ class Context:
 
     def seconds(self, usual: float) -> float:
         """How long this execution may take, where a step usually takes `usual` seconds at most."""
-        return min(usual if self.limit is None else self.limit, self.time_left)
+        return max(0.0, min((usual if self.limit is None else self.limit) - self.waited, self.time_left))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,11 @@ class StepResult:
     result: Result
     late: NodeSet = field(default_factory=NodeSet)
     excused: float = 0.0
+
+    @classmethod
+    def of(cls, nodes: NodeSet, result: Result) -> StepResult:
+        """Who is in no part of the result is late."""
+        return cls(result=result, late=nodes - result.ok - NodeSet(result.ko))
 
 
 class Step(Protocol):

@@ -28,13 +28,23 @@ class Created:
     taken: Sequence[NodesAborted] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """Of an operation: as long as it is the same, so is the operation. `number` is that of its last event."""
+
+    state: OperationState
+    ended: float
+    aborted_by: str
+    number: int
+
+
 class Operations(Protocol):
     async def create(self, operation: Operation, *, force: bool = False, wait: bool = False) -> Created:
         """Record it and take its nodes, in one transaction.
 
         Raises Conflict naming the nodes that another operation holds or has been waiting for, unless `force`, which
         takes over what is held (it has ended there as aborted, and the event of it is in the journal), or `wait`,
-        which records it as queued, without nodes.
+        which records it as queued, without nodes. Raises AlreadyExists when its user has used its key before.
         """
         ...
 
@@ -47,8 +57,20 @@ class Operations(Protocol):
         """With its outcomes; raises InvalidWorkflow, also when it was forgotten."""
         ...
 
+    async def version(self, operation_id: str) -> Version:
+        """Cheap, however many nodes it has; raises InvalidWorkflow, also when it was forgotten."""
+        ...
+
+    async def repeated(self, user: str, key: str) -> Operation | None:
+        """The user's operation that was created under that key, also when it was forgotten."""
+        ...
+
     async def list(self, kind: OperationKind) -> Sequence[Operation]:
         """Newest last, those that were forgotten left out; without plans."""
+        ...
+
+    async def counts(self) -> Mapping[tuple[OperationKind, OperationState], int]:
+        """How many are kept, those that were forgotten among them."""
         ...
 
     async def running(self) -> Sequence[str]:
@@ -77,8 +99,8 @@ class Operations(Protocol):
 class BootTimes(Protocol):
     """How long nodes took to boot, for each cluster and way of booting."""
 
-    async def record(self, cluster: str, way: Way, seconds: Sequence[float], *, at: float) -> None:
-        """What one wait has seen; the oldest waits are dropped for it."""
+    async def record(self, cluster: str, way: Way, seconds: Mapping[str, float], *, at: float) -> None:
+        """What one wait has seen of each node; of the oldest waits only statistics know after it."""
         ...
 
     async def recent(self, cluster: str, way: Way) -> Sequence[float]:
@@ -111,6 +133,10 @@ class Nodes(Protocol):
 
     async def set(self, nodes: NodeSet, record: NodeRecord) -> None: ...
 
+    async def counts(self) -> Mapping[NodeState, int]:
+        """How many nodes are in each state."""
+        ...
+
 
 class BootTargets(Protocol):
     async def get_all(self) -> Mapping[str, BootTarget]: ...
@@ -124,34 +150,49 @@ class Environments(Protocol):
         ...
 
     async def find(
-        self, *, name: str | None = None, user: str | None = None, version: int | None = None, last: bool = False
+        self,
+        *,
+        name: str | None = None,
+        alias: str | None = None,
+        user: str | None = None,
+        version: int | None = None,
+        last: bool = False,
     ) -> Sequence[Environment]:
-        """Exact name and user unless they contain `%`, which stands for any text; `last` keeps newest versions.
+        """Exact name, alias and user unless they contain `%`, which stands for any text; `last` keeps newest versions.
         Ordered by name, user, version."""
         ...
 
-    async def replace(self, environment: Environment) -> None:
-        """Overwrite the one with the same (user, name, version)."""
+    async def replace(self, environments: Sequence[Environment]) -> None:
+        """Overwrite those with the same (user, name, version), all of them or none.
+
+        Raises InvalidEnvironment when there is no such one.
+        """
         ...
 
     async def delete(self, environments: Sequence[Environment]) -> None: ...
 
 
 class Rights(Protocol):
-    async def of(self, user: str | None = None) -> Sequence[Right]:
-        """A user's rights, or everybody's."""
+    async def of(self, *users: str) -> Sequence[Right]:
+        """The rights of these users and groups (`@` in front), or everybody's; also those that are to come, and those
+        that have ended and were not expired yet."""
         ...
 
     async def grant(self, rights: Sequence[Right], *, overwrite: bool, administrators: frozenset[str]) -> int:
         """The number that were not held before.
 
-        Raises Conflict when a node is granted to another user who is no administrator, unless `overwrite`, which
-        takes it from them; one node is never taken out of their right on every node.
+        Raises Conflict when in some of the time a node is granted to another user who is no administrator, unless
+        `overwrite`, which ends theirs when the new one begins; one node is never taken out of their right on every
+        node. A right that the user has on the same node and partition in some of the time is replaced.
         """
         ...
 
     async def revoke(self, rights: Sequence[Right]) -> int:
         """Delete exactly these; the number deleted."""
+        ...
+
+    async def expire(self, at: float) -> Sequence[Right]:
+        """Delete those that have ended by then; which they were."""
         ...
 
 

@@ -13,9 +13,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
-from kadeploy.domain.boot_times import Way, worth_keeping
+from kadeploy.domain.boot_times import Way
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.domain.patience import Late, Patience, Usual
+from kadeploy.domain.patience import Patience, Tally, Usual
 from kadeploy.domain.result import Result
 from kadeploy.domain.timeout import Timeout
 from kadeploy.errors import DatabaseProblem
@@ -38,12 +38,8 @@ class _Wait:
     late: str = ""
 
     @property
-    def first(self) -> float:
-        return next(iter(self.came.values()))
-
-    @property
-    def boots(self) -> list[float]:
-        return [seconds for name, seconds in self.came.items() if name not in self.here]
+    def boots(self) -> Mapping[str, float]:
+        return {name: seconds for name, seconds in self.came.items() if name not in self.here}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +78,7 @@ class AwaitBoot:
         """The nodes that came before the time was over or the rest was late."""
         loop = asyncio.get_running_loop()
         start, before = loop.time(), _waited(context)
-        wait, late = _Wait(), None
+        wait, tally = _Wait(), Tally(patience=self.patience, of=len(nodes), usual=usual)
         watch = context.services.presence.watch(
             nodes, self.system, context.began, owner=context.operation, addresses=self.addresses
         )
@@ -96,16 +92,12 @@ class AwaitBoot:
                     context.report(node, 1, 1)
                     if len(wait.came) == len(nodes):
                         break
-                    found = self._late(wait, len(nodes), before + took, usual)
-                    if found and found.seconds < (late.seconds if late else before + left):
-                        late = found
-                        limit.reschedule(max(start + late.seconds - before, loop.time()))
+                    found = tally.add(before + took)
+                    if found is not None and found.seconds < before + left:
+                        limit.reschedule(max(start + found.seconds - before, loop.time()))
         except TimeoutError:
-            wait.late = late.why if late else ""
+            wait.late = tally.late.why if tally.late is not None and tally.late.seconds < before + left else ""
         return wait
-
-    def _late(self, wait: _Wait, of: int, took: float, usual: Usual | None) -> Late | None:
-        return self.patience.late(came=len(wait.came), of=of, first=wait.first, took=took, usual=usual)
 
     async def _leave_behind(self, context: Context, came: NodeSet, missing: NodeSet, why: str) -> StepResult:
         off = await self._switched_off(context, missing)
@@ -126,12 +118,11 @@ class AwaitBoot:
         return {name: "its power is off" for name, power in said.items() if power == OFF}
 
     async def _remember(self, context: Context, wait: _Wait) -> None:
-        seconds = worth_keeping(wait.boots)
-        if not seconds:
+        if not wait.boots:
             return
         try:
             await context.services.boot_times.record(
-                context.cluster, self.way, seconds, at=context.services.clock.now()
+                context.cluster, self.way, wait.boots, at=context.services.clock.now()
             )
         except DatabaseProblem as error:
             log.warning("how long the nodes took to boot is not recorded: %s", error)

@@ -10,9 +10,10 @@ from kadeploy.domain.exported import EXTRACTION, TEMPORARY, Exported, substitute
 from kadeploy.domain.image import Compression, ImageKind, LocalFile
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
+from kadeploy.ports.broadcast import Shipment
 from kadeploy.ports.remote import Command
 from kadeploy.ports.step import Context, StepResult
-from kadeploy.steps.on_nodes import UNBOUNDED, told_by_nodes
+from kadeploy.steps.on_nodes import UNBOUNDED, together, told_by_nodes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,19 +37,20 @@ class CustomSend:
         if self.chain is None:
             return await self._put(context, nodes, self.file.arguments())
         arrived = f"{TEMPORARY}/kadeploy-{self.chain.sha256}"
-        sent = await context.services.broadcast.send(
-            nodes,
-            self.chain,
+        shipment = Shipment(
+            image=self.chain,
             kind=ImageKind.FSA,  # the kind that is stored as it is
             compression=Compression.NONE,
             destination=lambda _: arrived,
-            key=f"{context.key}/chain",
-            deadline=context.seconds(UNBOUNDED),
-            report=context.report,
         )
+        broadcast = context.services.broadcast
+        asked = await together(
+            context, nodes, lambda terms: broadcast.send(nodes, shipment, terms), UNBOUNDED, part="chain"
+        )
+        sent = asked.result
         here = {"name": self.file.name, "url": f"file://{arrived}", "remove": arrived}
         placed = (await self._put(context, sent.ok, here)).result if sent.ok else Result()
-        return StepResult(result=Result(ok=placed.ok, ko={**sent.ko, **placed.ko}, outputs=placed.outputs))
+        return StepResult.of(nodes, Result.in_turn(sent, placed))
 
     async def _put(self, context: Context, nodes: NodeSet, source: Mapping[str, object]) -> StepResult:
         site = context.services.site

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kadeploy.domain.disk import partition_path
+from kadeploy.domain.environment import Part
 from kadeploy.domain.image import Compression, ImageKind
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.ports.remote import Command
@@ -15,14 +16,14 @@ from kadeploy.steps.on_nodes import on_nodes
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecompressEnvironment:
     """From the file `stored`: a tar image into `tree`, others onto the partition `number`. Of a file system archive
-    the part `archive_id` is taken."""
+    these `parts` are taken; one without a device goes to that partition, too."""
 
     stored: str
     kind: ImageKind
     compression: Compression
     number: int
     tree: str
-    archive_id: int = 0
+    parts: tuple[Part, ...] = ()
     timeout: float = 3600.0
 
     name = "decompress_environment"
@@ -39,7 +40,7 @@ class DecompressEnvironment:
                     "kind": self.kind,
                     "compression": self.compression,
                     "destination": self.tree if self.kind is ImageKind.TAR else device,
-                    "archive_id": self.archive_id,
+                    "parts": [{"id": part.id, "destination": part.device or device} for part in self.parts],
                 },
             )
 

@@ -60,7 +60,7 @@ class Kexec:
         if not loaded.ok:
             return loaded
         left = await running.run(loaded.ok, lambda _: _LEAVE, deadline=deadline, leaves=True)
-        return Result.merge(loaded, left)
+        return Result.in_turn(loaded, left)
 
     async def _into_installed(self, context: Context, nodes: NodeSet) -> StepResult:
         site = context.services.site
@@ -82,6 +82,6 @@ class Kexec:
 
         loaded = (await on_nodes(context, nodes, load, self.timeout, part="load")).result
         if not loaded.ok:
-            return StepResult(result=loaded)
+            return StepResult.of(nodes, loaded)
         left = (await on_nodes(context, loaded.ok, leave, self.timeout, part="exec", leaves=True)).result
-        return StepResult(result=left.merge(loaded, left))
+        return StepResult.of(nodes, Result.in_turn(loaded, left))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
@@ -19,7 +19,9 @@ class RebootFromDeployEnv:
     name = "reboot_from_deploy_env"
 
     async def run(self, context: Context, nodes: NodeSet) -> StepResult:
+        waiting = replace(context, patience=None)  # for every node of a unit, which is let through as one
+
         async def order(unit: NodeSet) -> Result:
-            return (await on_nodes(context, unit, lambda _: Command(name="reboot"), self.timeout)).result
+            return (await on_nodes(waiting, unit, lambda _: Command(name="reboot"), self.timeout)).result
 
         return await in_window(context, nodes, order)

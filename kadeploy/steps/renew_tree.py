@@ -41,10 +41,11 @@ class RenewTree:
             lambda name: Command(name="mount", args={"device": device(name), "path": self.path}),
         )
         results: list[Result] = []
+        left = nodes
         for index, command in enumerate(commands):
-            result = (await on_nodes(context, nodes, command, self.timeout, part=f"renew{index}")).result
+            result = (await on_nodes(context, left, command, self.timeout, part=f"renew{index}")).result
             results.append(result)
-            nodes = result.ok
-            if not nodes:
+            left = result.ok
+            if not left:
                 break
-        return StepResult(result=Result.merge(*results))
+        return StepResult.of(nodes, Result.in_turn(*results))

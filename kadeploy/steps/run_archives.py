@@ -49,14 +49,15 @@ class RunArchives:
 
     async def run(self, context: Context, nodes: NodeSet) -> StepResult:
         results: list[Result] = []
+        left = nodes
         for index, archive in enumerate(self.archives):
-            done = await on_nodes(context, nodes, self._command(context, archive), self.timeout, part=str(index))
+            done = await on_nodes(context, left, self._command(context, archive), self.timeout, part=str(index))
             results.append(done.result)
             context.tell(done.result.outputs)
-            nodes = done.result.ok
-            if not nodes:
+            left = done.result.ok
+            if not left:
                 break
-        return StepResult(result=Result.merge(*results))
+        return StepResult.of(nodes, Result.in_turn(*results))
 
     def _command(self, context: Context, archive: ScriptArchive) -> Callable[[str], Command]:
         site = context.services.site

@@ -9,7 +9,10 @@ from kadeploy.domain.disk import partition_path
 from kadeploy.domain.image import Compression, ImageKind, LocalFile
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
+from kadeploy.domain.spread import Spread
+from kadeploy.ports.broadcast import Shipment
 from kadeploy.ports.step import Context, StepResult
+from kadeploy.steps.on_nodes import together
 from kadeploy.steps.renew_tree import RenewTree
 
 
@@ -25,7 +28,7 @@ class Place(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendImage:
     """`path` is the tree's or the file's, `number` the partition's. `renew` empties the tree before it is sent again.
-    `custom`: by the command that the cluster's configuration has for it."""
+    `custom`: by the command that the cluster's configuration has for it; else `spread` is how."""
 
     image: LocalFile
     kind: ImageKind
@@ -35,6 +38,7 @@ class SendImage:
     number: int = 0
     renew: RenewTree | None = None
     custom: bool = False
+    spread: Spread = Spread.CHAIN
     timeout: float = 3600.0
 
     name = "send_environment"
@@ -44,23 +48,23 @@ class SendImage:
         if context.again and self.renew is not None:
             renewed = (await self.renew.renew(context, nodes)).result
         sent = await self._send(context, renewed.ok) if renewed.ok else Result()
-        return StepResult(result=Result(ok=sent.ok, ko={**renewed.ko, **sent.ko}, outputs=sent.outputs))
+        return StepResult.of(nodes, Result.in_turn(renewed, sent))
 
     async def _send(self, context: Context, nodes: NodeSet) -> Result:
         services = context.services
         broadcast = services.custom_broadcast if self.custom else services.broadcast
         if broadcast is None:
             return Result.failed(nodes, "no command for a broadcast is configured")
-        return await broadcast.send(
-            nodes,
-            self.image,
+        shipment = Shipment(
+            image=self.image,
             kind=self.kind,
             compression=self.compression,
             destination=lambda name: self._destination(services.site.nodes[name].block_device),
-            key=context.key,
-            deadline=context.seconds(self.timeout),
-            report=context.report,
+            spread=self.spread,
         )
+        asked = await together(context, nodes, lambda terms: broadcast.send(nodes, shipment, terms), self.timeout)
+        context.tell(asked.result.outputs)
+        return asked.result
 
     def _destination(self, block_device: str) -> str:
         match self.place:

@@ -1,15 +1,18 @@
-"""How long boots took, for each cluster and way of booting: the latest waits only, as machines and systems change."""
+"""How long boots took, for each cluster and way of booting: the latest waits only, as machines and systems change.
+
+Statistics keep those of every node for longer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select
 
-from kadeploy.domain.boot_times import Way
+from kadeploy.domain.boot_times import Way, worth_keeping
 from kadeploy.store.database import Database
-from kadeploy.store.tables import BOOT_TIMES
+from kadeploy.store.tables import BOOT_TIMES, NODE_BOOTS
 
 WAITS_KEPT: Final = 50
 
@@ -20,7 +23,7 @@ class SqlBootTimes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def record(self, cluster: str, way: Way, seconds: Sequence[float], *, at: float) -> None:
+    async def record(self, cluster: str, way: Way, seconds: Mapping[str, float], *, at: float) -> None:
         await self._database.transact(lambda connection: _record(connection, cluster, way, seconds, at))
 
     async def recent(self, cluster: str, way: Way) -> Sequence[float]:
@@ -29,9 +32,11 @@ class SqlBootTimes:
         return [second for wait in waits for second in wait]
 
 
-def _record(connection: Connection, cluster: str, way: Way, seconds: Sequence[float], at: float) -> None:
-    row = {"cluster": cluster, "way": way.value, "at": at, "seconds": list(seconds)}
-    connection.execute(insert(BOOT_TIMES), row)
+def _record(connection: Connection, cluster: str, way: Way, seconds: Mapping[str, float], at: float) -> None:
+    row = {"cluster": cluster, "way": way.value, "at": at}
+    connection.execute(insert(BOOT_TIMES), {**row, "seconds": list(worth_keeping([*seconds.values()]))})
+    rounded = {node: round(second, 2) for node, second in seconds.items()}
+    connection.execute(insert(NODE_BOOTS), {**row, "seconds": rounded})
     same = (BOOT_TIMES.c.cluster == cluster, BOOT_TIMES.c.way == way.value)
     newest = select(BOOT_TIMES.c.number).where(*same).order_by(BOOT_TIMES.c.number.desc())
     oldest_kept = connection.scalar(newest.offset(WAITS_KEPT - 1).limit(1))

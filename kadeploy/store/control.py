@@ -16,6 +16,7 @@ from kadeploy.store.database import Database
 from kadeploy.store.locks import give_back
 from kadeploy.store.outcomes import having, journal, must_exist, settle
 from kadeploy.store.tables import LIFTED_BREAKPOINTS, OPERATIONS, OUTCOMES
+from kadeploy.store.trips import record_others
 
 # Where the node was stays written.
 _ABORT: Final = (
@@ -64,6 +65,7 @@ def withdraw(connection: Connection, asked: NodesAborted, *, entirely: bool = Fa
     connection.execute(
         _ABORT, [{"of_operation": asked.operation, "of_node": node, "why": event.reason} for node in nodes.names]
     )
+    record_others(connection, asked.operation, nodes, at=asked.at)
     journal(connection, [event])
     return event
 

@@ -13,16 +13,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from kadeploy.errors import DatabaseProblem
 from kadeploy.store import sqlite
-from kadeploy.store.migrate import migrate
+from kadeploy.store.migrate import VERSION_TABLE, migrate
 from kadeploy.store.writer import Writer
 
 T = TypeVar("T")
 
+_TOUCH: Final = text(f"UPDATE {VERSION_TABLE} SET version_num = version_num")  # writes, and changes nothing
 _READERS: Final = 4  # threads that read; SQLite serves them beside the writer
 _DRIVERS: Final = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 _SNAPSHOT: Final = {"postgresql": {"isolation_level": "REPEATABLE READ"}}  # SQLite knows nothing else
@@ -84,6 +85,10 @@ class Database:
         except SQLAlchemyError as error:
             raise _problem(self._name, error) from error
         return answer
+
+    async def check(self) -> None:
+        """Raises DatabaseProblem when it cannot be written to."""
+        await self.transact(lambda connection: connection.execute(_TOUCH))
 
     def close(self) -> None:
         self._writer.close()

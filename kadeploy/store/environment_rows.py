@@ -8,12 +8,14 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from kadeploy.domain.environment import Archive, Environment, KernelSpec, OsKind, Visibility
+from kadeploy.domain.environment import Archive, Environment, KernelSpec, OsKind, Part, Visibility
+from kadeploy.domain.environment_name import Architecture
 from kadeploy.domain.image import Compression, Image, ImageKind
 
 
 def environment_row(environment: Environment) -> dict[str, object]:
     content: dict[str, object] = {
+        "architecture": environment.architecture,
         "visibility": environment.visibility.value,
         "destructive": environment.destructive,
         "os": environment.os.value,
@@ -23,6 +25,9 @@ def environment_row(environment: Environment) -> dict[str, object]:
         "preinstall": None if environment.preinstall is None else asdict(environment.preinstall),
         "postinstalls": [asdict(archive) for archive in environment.postinstalls],
         "multipart": environment.multipart,
+        "parts": [asdict(part) for part in environment.parts],
+        "boot_disk": environment.boot_disk,
+        "boot_partition": environment.boot_partition,
         "partition_type": environment.partition_type,
         "custom_variables": dict(environment.custom_variables),
     }
@@ -30,6 +35,7 @@ def environment_row(environment: Environment) -> dict[str, object]:
         "user": environment.user,
         "name": environment.name,
         "version": environment.version,
+        "alias": environment.alias,
         "content": content,
         "description": dict(environment.description),
     }
@@ -41,6 +47,8 @@ def environment_from(row: RowMapping) -> Environment:
         name=row["name"],
         version=row["version"],
         user=row["user"],
+        alias=row["alias"],
+        architecture=Architecture(content["architecture"]) if content.get("architecture") else None,
         visibility=Visibility(content["visibility"]),
         destructive=content["destructive"],
         os=OsKind(content["os"]),
@@ -50,6 +58,9 @@ def environment_from(row: RowMapping) -> Environment:
         preinstall=None if content["preinstall"] is None else _archive(content["preinstall"]),
         postinstalls=tuple(_archive(archive) for archive in content["postinstalls"]),
         multipart=content["multipart"],
+        parts=tuple(Part(**part) for part in content.get("parts", ())),
+        boot_disk=content.get("boot_disk", ""),
+        boot_partition=content.get("boot_partition", 0),
         partition_type=content["partition_type"],
         custom_variables=content["custom_variables"],
         recorded=True,
@@ -67,4 +78,9 @@ def _image(data: Mapping[str, Any]) -> Image:
 
 
 def _archive(data: Mapping[str, Any]) -> Archive:
-    return Archive(archive=data["archive"], compression=Compression(data["compression"]), script=data["script"])
+    return Archive(
+        archive=data["archive"],
+        compression=Compression(data["compression"]),
+        script=data["script"],
+        checksum=data.get("checksum", ""),
+    )

@@ -24,10 +24,17 @@ class SqlEnvironments:
         await self._database.transact(lambda connection: _add(connection, environment))
 
     async def find(
-        self, *, name: str | None = None, user: str | None = None, version: int | None = None, last: bool = False
+        self,
+        *,
+        name: str | None = None,
+        alias: str | None = None,
+        user: str | None = None,
+        version: int | None = None,
+        last: bool = False,
     ) -> Sequence[Environment]:
         query = select(ENVIRONMENTS)
-        for column, wanted in ((ENVIRONMENTS.c.name, name), (ENVIRONMENTS.c.user, user)):
+        texts = ((ENVIRONMENTS.c.name, name), (ENVIRONMENTS.c.alias, alias), (ENVIRONMENTS.c.user, user))
+        for column, wanted in texts:
             if wanted is not None:
                 query = query.where(_matches(column, wanted))
         if version is not None:
@@ -39,8 +46,12 @@ class SqlEnvironments:
             found = list({(row["name"], row["user"]): row for row in found}.values())
         return [environment_from(row) for row in found]
 
-    async def replace(self, environment: Environment) -> None:
-        await self._database.transact(lambda connection: _replace(connection, environment))
+    async def replace(self, environments: Sequence[Environment]) -> None:
+        def work(connection: Connection) -> None:
+            for environment in environments:
+                _replace(connection, environment)
+
+        await self._database.transact(work)
 
     async def delete(self, environments: Sequence[Environment]) -> None:
         await self._database.transact(lambda connection: _delete(connection, environments))
@@ -69,7 +80,8 @@ def _replace(connection: Connection, environment: Environment) -> None:
         ENVIRONMENTS.c.name == environment.name,
         ENVIRONMENTS.c.version == environment.version,
     )
-    if connection.execute(statement.values(content=row["content"], description=row["description"])).rowcount == 0:
+    changed = {key: row[key] for key in ("alias", "content", "description")}
+    if connection.execute(statement.values(**changed)).rowcount == 0:
         raise InvalidEnvironment(f"there is no {_called(environment)}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.state import NodeState
@@ -35,6 +35,14 @@ class SqlNodes:
         }
         rows = [{"node": node, **row} for node in nodes]
         await self._database.transact(lambda connection: upsert(connection, NODES, rows))
+
+    async def counts(self) -> Mapping[NodeState, int]:
+        return await self._database.read(_counts)
+
+
+def _counts(connection: Connection) -> dict[NodeState, int]:
+    query = select(NODES.c.state, func.count()).group_by(NODES.c.state)
+    return {NodeState(state): count for state, count in connection.execute(query)}
 
 
 def _get(connection: Connection, nodes: NodeSet) -> dict[str, NodeRecord]:

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from sqlalchemy import RowMapping
 
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.domain.operation import Operation, Outcome
+from kadeploy.domain.operation import Once, Operation, Outcome
 from kadeploy.domain.state import OperationKind, OperationState, Progress
+from kadeploy.store.tables import OUTCOMES
+
+OutcomeRow = tuple[str, str, str, str, str, str]
+_COLUMN = OUTCOMES.c
+TOLD: Final = (
+    _COLUMN.node,
+    _COLUMN.progress,
+    _COLUMN.macro,
+    _COLUMN.micro,
+    _COLUMN.reason,
+    _COLUMN.output,
+    _COLUMN.tried,
+)
 
 
 def operation_row(operation: Operation) -> dict[str, object]:
@@ -21,7 +35,10 @@ def operation_row(operation: Operation) -> dict[str, object]:
         "state": operation.state.value,
         "error": operation.error,
         "aborted_by": operation.aborted_by,
+        "groups": list(operation.groups),
         "forgotten": False,
+        "once_key": operation.once.key if operation.once else None,
+        "once_digest": operation.once.digest if operation.once else None,
         "environment": None if operation.environment is None else dict(operation.environment),
         "plans": dict(operation.plans),
     }
@@ -40,9 +57,10 @@ def outcome_row(operation_id: str, node: str, outcome: Outcome) -> dict[str, obj
     }
 
 
-def operation_from(row: RowMapping, outcomes: Iterable[RowMapping]) -> Operation:
-    """`row` may lack the plans."""
-    by_node = {outcome["node"]: _outcome(outcome) for outcome in outcomes}
+def operation_from(row: RowMapping, outcomes: Iterable[tuple[str, OutcomeRow]]) -> Operation:
+    """`row` may lack the plans. What became of ten thousand nodes is a few things: each is made once."""
+    made: dict[OutcomeRow, Outcome] = {}
+    by_node = {node: made.get(told) or made.setdefault(told, _outcome(told)) for node, told in outcomes}
     return Operation(
         id=row["id"],
         kind=OperationKind(row["kind"]),
@@ -53,18 +71,14 @@ def operation_from(row: RowMapping, outcomes: Iterable[RowMapping]) -> Operation
         state=OperationState(row["state"]),
         error=row["error"],
         aborted_by=row["aborted_by"],
+        groups=tuple(row["groups"] or ()),
+        once=Once(key=row["once_key"], digest=row["once_digest"]) if row["once_key"] is not None else None,
         environment=row["environment"],
         plans=row.get("plans", {}),
         outcomes=by_node,
     )
 
 
-def _outcome(row: RowMapping) -> Outcome:
-    return Outcome(
-        progress=Progress(row["progress"]),
-        macro=row["macro"],
-        micro=row["micro"],
-        reason=row["reason"],
-        output=row["output"],
-        tried=row["tried"],
-    )
+def _outcome(told: OutcomeRow) -> Outcome:
+    progress, macro, micro, reason, output, tried = told
+    return Outcome(progress=Progress(progress), macro=macro, micro=micro, reason=reason, output=output, tried=tried)

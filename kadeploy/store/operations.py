@@ -6,10 +6,10 @@ back by set operations inside the database: never a query a node.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, Select, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from kadeploy.domain.event import NodesAborted, OperationEnded
@@ -17,15 +17,17 @@ from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Operation, Outcome
 from kadeploy.domain.state import OperationKind, OperationState, Progress
 from kadeploy.errors import AlreadyExists, Conflict
-from kadeploy.ports.store import Created
+from kadeploy.ports.store import Created, Version
+from kadeploy.store.at_once import rows_at_once
 from kadeploy.store.control import withdraw
 from kadeploy.store.database import Database
 from kadeploy.store.locks import Holders, conflict, give_back, holders, take, take_from_others, waiting_before
-from kadeploy.store.operation_rows import operation_from, operation_row, outcome_row
+from kadeploy.store.operation_rows import TOLD, OutcomeRow, operation_from, operation_row, outcome_row
 from kadeploy.store.outcomes import having, journal, must_exist, unknown
 from kadeploy.store.postgresql import Turn, wait_for
 from kadeploy.store.retention import prune
-from kadeploy.store.tables import LOCKS, OPERATIONS, OUTCOMES
+from kadeploy.store.tables import JOURNAL, LOCKS, OPERATIONS, OUTCOMES
+from kadeploy.store.trips import record_others
 
 _LISTED: Final = tuple(column for column in OPERATIONS.columns if column.name != "plans")
 _UNENDED: Final = tuple(state.value for state in OperationState if not state.is_final)
@@ -48,8 +50,17 @@ class SqlOperations:
             lambda connection: _get(connection, operation_id, even_forgotten=even_forgotten)
         )
 
+    async def version(self, operation_id: str) -> Version:
+        return await self._database.read(lambda connection: _version(connection, operation_id))
+
+    async def repeated(self, user: str, key: str) -> Operation | None:
+        return await self._database.read(lambda connection: _repeated(connection, user, key))
+
     async def list(self, kind: OperationKind) -> Sequence[Operation]:
         return await self._database.read(lambda connection: _list(connection, kind))
+
+    async def counts(self) -> Mapping[tuple[OperationKind, OperationState], int]:
+        return await self._database.read(_counts)
 
     async def running(self) -> Sequence[str]:
         return await self._database.read(lambda connection: connection.scalars(_in_state(OperationState.RUNNING)).all())
@@ -70,6 +81,8 @@ class SqlOperations:
 
 
 def _create(connection: Connection, operation: Operation, *, force: bool, wait: bool) -> Created:
+    if operation.once is not None and _repeated(connection, operation.user, operation.once.key):
+        raise AlreadyExists(f"{operation.user} has used the key {operation.once.key!r} before")
     try:
         connection.execute(insert(OPERATIONS), operation_row(operation))
     except IntegrityError as error:
@@ -127,18 +140,41 @@ def _get(connection: Connection, operation_id: str, *, even_forgotten: bool = Fa
     row = connection.execute(select(OPERATIONS).where(OPERATIONS.c.id == operation_id)).mappings().first()
     if row is None or (row["forgotten"] and not even_forgotten):
         raise unknown(operation_id)
-    outcomes = connection.execute(select(OUTCOMES).where(OUTCOMES.c.operation == operation_id))
-    return operation_from(row, outcomes.mappings())
+    outcomes = rows_at_once(connection, select(*TOLD).where(OUTCOMES.c.operation == operation_id))
+    return operation_from(row, ((node, tuple(told)) for node, *told in outcomes))
+
+
+def _version(connection: Connection, operation_id: str) -> Version:
+    last = select(func.max(JOURNAL.c.number)).where(JOURNAL.c.operation == operation_id).scalar_subquery()
+    columns = (OPERATIONS.c.state, OPERATIONS.c.ended, OPERATIONS.c.aborted_by, func.coalesce(last, 0))
+    known = (OPERATIONS.c.id == operation_id, OPERATIONS.c.forgotten.is_(False))
+    row = connection.execute(select(*columns).where(*known)).first()
+    if row is None:
+        raise unknown(operation_id)
+    state, ended, aborted_by, number = row
+    return Version(state=OperationState(state), ended=ended, aborted_by=aborted_by, number=number)
+
+
+def _repeated(connection: Connection, user: str, key: str) -> Operation | None:
+    query = select(OPERATIONS.c.id).where(OPERATIONS.c.user == user, OPERATIONS.c.once_key == key)
+    found = connection.scalar(query)
+    return None if found is None else _get(connection, found, even_forgotten=True)
 
 
 def _list(connection: Connection, kind: OperationKind) -> Sequence[Operation]:
     listed = (OPERATIONS.c.kind == kind.value, OPERATIONS.c.forgotten.is_(False))
     query = select(*_LISTED).where(*listed).order_by(OPERATIONS.c.created, OPERATIONS.c.id)
     rows = connection.execute(query).mappings().all()
-    outcomes: dict[str, list[RowMapping]] = {row["id"]: [] for row in rows}
-    for outcome in connection.execute(select(OUTCOMES).join(OPERATIONS).where(*listed)).mappings():
-        outcomes[outcome["operation"]].append(outcome)
+    outcomes: dict[str, list[tuple[str, OutcomeRow]]] = {row["id"]: [] for row in rows}
+    told_of = select(OUTCOMES.c.operation, *TOLD).join(OPERATIONS).where(*listed)
+    for of, node, *told in rows_at_once(connection, told_of):
+        outcomes[of].append((node, tuple(told)))
     return [operation_from(row, outcomes[row["id"]]) for row in rows]
+
+
+def _counts(connection: Connection) -> dict[tuple[OperationKind, OperationState], int]:
+    query = select(OPERATIONS.c.kind, OPERATIONS.c.state, func.count()).group_by(OPERATIONS.c.kind, OPERATIONS.c.state)
+    return {(OperationKind(kind), OperationState(state)): count for kind, state, count in connection.execute(query)}
 
 
 def _in_state(state: OperationState) -> Select[str]:
@@ -167,6 +203,8 @@ def _end(connection: Connection, operation_id: str, state: OperationState, at: f
         error=operation.error,
     )
     if is_first:
+        if operation.unfinished:
+            record_others(connection, operation_id, operation.unfinished, at=at, reason=error)
         journal(connection, [event])
     return event
 

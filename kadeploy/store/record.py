@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, insert, select
 
+from kadeploy.domain.event import StepEnded
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.state import Progress
 from kadeploy.ports.record import Answer, Conclusion
@@ -11,6 +14,7 @@ from kadeploy.store.database import Database
 from kadeploy.store.locks import give_back
 from kadeploy.store.outcomes import having, journal, must_exist, settle
 from kadeploy.store.tables import VISITS
+from kadeploy.store.trips import record_ends, steps_of
 
 
 class SqlRecord:
@@ -22,6 +26,9 @@ class SqlRecord:
     async def answer(self, key: str) -> Answer | None:
         query = select(VISITS.c.answer).where(VISITS.c.key == key)
         return await self._database.read(lambda connection: connection.scalar(query))
+
+    async def steps(self, operation_id: str) -> Sequence[StepEnded]:
+        return await self._database.read(lambda connection: steps_of(connection, operation_id))
 
     async def conclude(self, conclusion: Conclusion) -> NodeSet:
         return await self._database.transact(lambda connection: _conclude(connection, conclusion))
@@ -41,5 +48,7 @@ def _conclude(connection: Connection, conclusion: Conclusion) -> NodeSet:
     settle(connection, conclusion.operation, conclusion.outcomes)
     if conclusion.outcomes:
         give_back(connection, conclusion.operation, Progress.OK, Progress.KO)  # aborted nodes: see `Control.release`
+    if conclusion.ends is not None:
+        record_ends(connection, conclusion.operation, conclusion.outcomes, conclusion.ends)
     journal(connection, conclusion.events)
     return NodeSet()

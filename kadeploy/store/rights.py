@@ -1,13 +1,14 @@
-"""Who may do what where, and the rule that keeps two users off one node."""
+"""Who may do what where and when, and the rule that keeps two users off one node."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.domain.rights import EVERY, Right
+from kadeploy.domain.rights import EVERY, NO_END, Right, cannot_be_taken, in_the_way, left_before, replaced
 from kadeploy.errors import Conflict
 from kadeploy.store.database import Database
 from kadeploy.store.postgresql import Turn, wait_for
@@ -20,8 +21,8 @@ class SqlRights:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of(self, user: str | None = None) -> Sequence[Right]:
-        held = await self._database.read(lambda connection: _held(connection, user))
+    async def of(self, *users: str) -> Sequence[Right]:
+        held = await self._database.read(lambda connection: _held(connection, users))
         return sorted(held)
 
     async def grant(self, rights: Sequence[Right], *, overwrite: bool, administrators: frozenset[str]) -> int:
@@ -30,28 +31,8 @@ class SqlRights:
     async def revoke(self, rights: Sequence[Right]) -> int:
         return await self._database.transact(lambda connection: _revoke(connection, rights))
 
-
-def in_the_way(held: Iterable[Right], wanted: Iterable[Right], administrators: frozenset[str]) -> list[Right]:
-    """The held rights that forbid granting the wanted ones, which are all one user's.
-
-    A node is one user's, whatever the partition; administrators do not count. `*` is every node: it stands in
-    the way of each, and each of it.
-    """
-    claims = tuple(wanted)
-    users = {claim.user for claim in claims}
-    nodes = {claim.node for claim in claims}
-    return sorted(
-        right
-        for right in held
-        if right.user not in users | administrators and (right.node in nodes or right.node == EVERY or EVERY in nodes)
-    )
-
-
-def cannot_be_taken(blocking: Iterable[Right], wanted: Iterable[Right]) -> list[Right]:
-    """Rights on every node, when single nodes are wanted: one node cannot be taken out of `*`."""
-    if any(claim.node == EVERY for claim in wanted):
-        return []
-    return [right for right in blocking if right.node == EVERY]
+    async def expire(self, at: float) -> Sequence[Right]:
+        return await self._database.transact(lambda connection: _expire(connection, at))
 
 
 def _grant(connection: Connection, rights: Sequence[Right], overwrite: bool, administrators: frozenset[str]) -> int:
@@ -65,23 +46,37 @@ def _grant(connection: Connection, rights: Sequence[Right], overwrite: bool, adm
             raise _conflict(blocking, "revoke theirs first, or overwrite them")
         if stuck := cannot_be_taken(blocking, wanted):
             raise _conflict(stuck, "one node cannot be taken out of every node: revoke that right first")
-        _revoke(connection, blocking)
+        _revoke(connection, [*blocking, *replaced(held, wanted - held)])
+        _insert(connection, left_before(blocking, min(right.since for right in wanted)))
         new += _insert(connection, wanted - held)
     return new
 
 
-def _held(connection: Connection, user: str | None = None) -> set[Right]:
-    query = select(RIGHTS.c.user, RIGHTS.c.node, RIGHTS.c.partition)
-    if user is not None:
-        query = query.where(RIGHTS.c.user == user)
-    return {Right(user=owner, node=node, partition=partition) for owner, node, partition in connection.execute(query)}
+def _held(connection: Connection, users: Sequence[str] = ()) -> set[Right]:
+    query = select(RIGHTS.c.user, RIGHTS.c.node, RIGHTS.c.partition, RIGHTS.c.since, RIGHTS.c.until)
+    if users:
+        query = query.where(RIGHTS.c.user.in_(users))
+    return {_right(*row) for row in connection.execute(query)}
 
 
-def _insert(connection: Connection, rights: set[Right]) -> int:
-    if rights:
-        rows = [{"user": right.user, "node": right.node, "partition": right.partition} for right in sorted(rights)]
+def _right(user: str, node: str, partition: str, since: float, until: float | None) -> Right:
+    return Right(user=user, node=node, partition=partition, since=since, until=NO_END if until is None else until)
+
+
+def _insert(connection: Connection, rights: Iterable[Right]) -> int:
+    rows = [
+        {
+            "user": right.user,
+            "node": right.node,
+            "partition": right.partition,
+            "since": right.since,
+            "until": None if math.isinf(right.until) else right.until,
+        }
+        for right in sorted(rights)
+    ]
+    if rows:
         connection.execute(insert(RIGHTS), rows)
-    return len(rights)
+    return len(rows)
 
 
 def _revoke(connection: Connection, rights: Sequence[Right]) -> int:
@@ -91,10 +86,21 @@ def _revoke(connection: Connection, rights: Sequence[Right]) -> int:
             RIGHTS.c.user == bindparam("of_user"),
             RIGHTS.c.node == bindparam("of_node"),
             RIGHTS.c.partition == bindparam("of_partition"),
+            RIGHTS.c.since == bindparam("from_then"),
         )
-        rows = [{"of_user": one.user, "of_node": one.node, "of_partition": one.partition} for one in present]
+        rows = [
+            {"of_user": one.user, "of_node": one.node, "of_partition": one.partition, "from_then": one.since}
+            for one in present
+        ]
         connection.execute(statement, rows)
     return len(present)
+
+
+def _expire(connection: Connection, at: float) -> Sequence[Right]:
+    ended = sorted(right for right in _held(connection) if right.until <= at)
+    if ended:
+        connection.execute(delete(RIGHTS).where(RIGHTS.c.until <= at))
+    return ended
 
 
 def _conflict(blocking: Sequence[Right], hint: str) -> Conflict:

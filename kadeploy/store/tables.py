@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 METADATA: Final = MetaData()
@@ -35,11 +36,15 @@ OPERATIONS: Final = Table(
     Column("state", String, nullable=False),
     Column("error", Text, nullable=False),
     Column("aborted_by", String, nullable=False),
+    Column("groups", JSON(none_as_null=True)),
     Column("forgotten", Boolean, nullable=False),
+    Column("once_key", String),
+    Column("once_digest", String),
     Column("environment", JSON(none_as_null=True)),
     Column("plans", JSON, nullable=False),
     Index("operations_by_kind", "kind", "forgotten", "created"),
     Index("operations_by_state", "state"),
+    Index("operations_by_once_key", "user", "once_key", unique=True),
 )
 
 OUTCOMES: Final = Table(
@@ -126,6 +131,62 @@ BOOT_TIMES: Final = Table(
     Index("boot_times_by_cluster", "cluster", "way", "number"),
 )
 
+# What nodes of an operation that went the same way have in common; nothing of it is bound to the operations, which go
+# before it. `steps` is a list of macro-step, instance, micro-step, seconds and tries.
+TRIPS: Final = Table(
+    "trips",
+    METADATA,
+    Column("key", String, primary_key=True),
+    Column("operation", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("user", String, nullable=False),
+    Column("cluster", String, nullable=False),
+    Column("started", Double, nullable=False),
+    Column("strength", Integer, nullable=False),
+    Column("image_size", BigInteger, nullable=False),
+    Column("environment", String, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("owner", String, nullable=False),
+    *(
+        Column(f"{what}{number}", kind, nullable=False)
+        for number in (1, 2, 3)
+        for what, kind in (("macro", String), ("instance", String), ("limit", Double), ("retry", Integer))
+    ),
+    *(Column(f"seconds{number}", Double, nullable=False) for number in (1, 2, 3)),
+    Column("steps", JSON, nullable=False),
+    Index("trips_by_operation", "operation"),
+    Index("trips_by_cluster", "cluster", "kind", "started"),
+    Index("trips_by_start", "started"),
+)
+
+STATISTICS: Final = Table(
+    "statistics",
+    METADATA,
+    Column("operation", String, primary_key=True),
+    Column("node", String, primary_key=True),
+    Column("trip", String, nullable=False),
+    Column("ended", Double, nullable=False),
+    Column("progress", String, nullable=False),
+    Column("macro", String, nullable=False),
+    Column("micro", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("statistics_by_trip", "trip"),
+    Index("statistics_by_node", "node"),
+    sqlite_with_rowid=False,
+)
+
+# One row a wait: `seconds` maps nodes to how long they took.
+NODE_BOOTS: Final = Table(
+    "node_boots",
+    METADATA,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("cluster", String, nullable=False),
+    Column("way", String, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("seconds", JSON, nullable=False),
+    Index("node_boots_by_time", "at"),
+)
+
 BOOT_TARGETS: Final = Table(
     "boot_targets",
     METADATA,
@@ -141,16 +202,21 @@ ENVIRONMENTS: Final = Table(
     Column("user", String, primary_key=True),
     Column("name", String, primary_key=True),
     Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("alias", String, nullable=False, server_default=text("''")),
     Column("content", JSON, nullable=False),
     Column("description", JSON, nullable=False),
+    Index("environments_by_alias", "alias"),
 )
 
+# `user` is a user, or a group with `@` in front; `until` is null for a right that does not end.
 RIGHTS: Final = Table(
     "rights",
     METADATA,
     Column("user", String, primary_key=True),
     Column("node", String, primary_key=True),
     Column("partition", String, primary_key=True),
+    Column("since", Double, primary_key=True),
+    Column("until", Double),
     Index("rights_by_node", "node"),
 )
 

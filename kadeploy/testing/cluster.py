@@ -71,12 +71,17 @@ class SimulatedCluster:
         """Every node runs a system that was installed before."""
         for node in self.nodes.values():
             node.is_on = node.disk.installed = node.disk.bootable = True
-            node.system = System.INSTALLED
+            node.come_up(System.INSTALLED)
 
     @property
     def watched(self) -> frozenset[str]:
         """Nodes that somebody waits for."""
         return frozenset(self._watchers)
+
+    @property
+    def agents(self) -> int:
+        """How many nodes run the minimal environment, and its agent."""
+        return sum(node.system is System.MINIMAL for node in self.nodes.values())
 
     def _arrived(self, node: SimulatedNode) -> None:
         for watcher in self._watchers.get(node.name, ()):

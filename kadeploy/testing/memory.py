@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
-from kadeploy.domain.boot_times import Way
+from kadeploy.domain.boot_times import Way, worth_keeping
 from kadeploy.domain.event import Event, NodeProgress, OperationEnded
 
 
@@ -15,8 +15,8 @@ class MemoryBootTimes:
     def __init__(self) -> None:
         self.waits: dict[tuple[str, Way], list[float]] = {}
 
-    async def record(self, cluster: str, way: Way, seconds: Sequence[float], *, at: float) -> None:
-        self.waits.setdefault((cluster, way), []).extend(seconds)
+    async def record(self, cluster: str, way: Way, seconds: Mapping[str, float], *, at: float) -> None:
+        self.waits.setdefault((cluster, way), []).extend(worth_keeping([*seconds.values()]))
 
     async def recent(self, cluster: str, way: Way) -> Sequence[float]:
         return self.waits.get((cluster, way), [])

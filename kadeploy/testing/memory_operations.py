@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from kadeploy.domain.event import Event, NodesAborted, NodesHeld, NodesResumed, OperationEnded
+from kadeploy.domain.event import Event, NodesAborted, NodesHeld, NodesResumed, OperationEnded, StepEnded
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Operation, Outcome
 from kadeploy.domain.state import OperationKind, OperationState, Progress
-from kadeploy.errors import Conflict, InvalidWorkflow
-from kadeploy.ports.record import Answer, Breakpoint, Conclusion
-from kadeploy.ports.store import Created
+from kadeploy.errors import AlreadyExists, Conflict, InvalidWorkflow
+from kadeploy.ports.record import Answer, Breakpoint, Conclusion, Ends
+from kadeploy.ports.store import Created, Version
 
 
 class MemoryOperations:
@@ -23,9 +24,12 @@ class MemoryOperations:
         self.forgotten: set[str] = set()
         self.answers: dict[str, Answer] = {}
         self.points: dict[str, frozenset[Breakpoint]] = {}
+        self.ends: list[Ends] = []
         self._journal = journal
 
     async def create(self, operation: Operation, *, force: bool = False, wait: bool = False) -> Created:
+        if operation.once and await self.repeated(operation.user, operation.once.key):
+            raise AlreadyExists(f"{operation.user} has used the key {operation.once.key!r} before")
         behind = self._holders(operation.nodes, OperationState.QUEUED)
         held = self._holders(operation.nodes, OperationState.RUNNING)
         row = replace(operation, outcomes=dict.fromkeys(operation.nodes, Outcome()))
@@ -60,8 +64,20 @@ class MemoryOperations:
             raise InvalidWorkflow(f"there is no operation {operation_id}")
         return self.rows[operation_id]
 
+    async def version(self, operation_id: str) -> Version:
+        row = await self.get(operation_id)
+        number = sum(event.operation == operation_id for event in self._journal)
+        return Version(state=row.state, ended=row.ended, aborted_by=row.aborted_by, number=number)
+
+    async def repeated(self, user: str, key: str) -> Operation | None:
+        mine = (row for row in self.rows.values() if row.user == user)
+        return next((row for row in mine if row.once and row.once.key == key), None)
+
     async def list(self, kind: OperationKind) -> Sequence[Operation]:
         return [row for row in self.rows.values() if row.kind is kind and row.id not in self.forgotten]
+
+    async def counts(self) -> Mapping[tuple[OperationKind, OperationState], int]:
+        return Counter((row.kind, row.state) for row in self.rows.values())
 
     async def running(self) -> Sequence[str]:
         return [row.id for row in self.rows.values() if row.state is OperationState.RUNNING]
@@ -95,11 +111,17 @@ class MemoryOperations:
     async def answer(self, key: str) -> Answer | None:
         return self.answers.get(key)
 
+    async def steps(self, operation_id: str) -> Sequence[StepEnded]:
+        own = (event for event in self._journal if event.operation == operation_id)
+        return [event for event in own if isinstance(event, StepEnded)]
+
     async def conclude(self, conclusion: Conclusion) -> NodeSet:
         gone = self.rows[conclusion.operation].having(Progress.ABORTED) & conclusion.nodes
         if not gone:
             assert not self.answers.keys() & conclusion.answers.keys(), "a visit was concluded twice"
             self.answers.update(conclusion.answers)
+            if conclusion.ends is not None:
+                self.ends.append(conclusion.ends)
             self._settle(conclusion.operation, conclusion.outcomes)
             ended = [name for name, outcome in conclusion.outcomes.items() if outcome.progress.is_final]
             self._give_back(conclusion.operation, NodeSet(ended))

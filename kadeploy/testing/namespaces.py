@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 CLONE_NEWNET = 0x40000000
+_QUEUE = ("burst", "256kb", "latency", "100ms")
 _numbers = itertools.count()
 
 
@@ -29,6 +30,16 @@ class Host:
     def unplug(self) -> None:
         """From now on nothing comes or goes, and nobody is told."""
         _run("ip", "link", "set", self.port, "down")
+
+    def plug(self) -> None:
+        """After `unplug`."""
+        _run("ip", "link", "set", self.port, "up")
+
+    def relink(self, rate: str) -> None:
+        """From now on its link has this rate, as tc(8) writes it; it had one before."""
+        limit = ("root", "tbf", "rate", rate, *_QUEUE)
+        _run("tc", "qdisc", "change", "dev", self.port, *limit)
+        _run("tc", "-n", self.namespace, "qdisc", "change", "dev", "eth0", *limit)
 
     def part_from(self, others: Sequence[Host]) -> None:
         """From now on this host hears nothing of these others, and nobody is told; all else goes on (nftables)."""
@@ -68,11 +79,11 @@ class Network:
             "ip", "link", "add", port, "mtu", str(mtu), "type", "veth", "peer", "eth0", "mtu", str(mtu), "netns", space
         )
         _run("ip", "link", "set", port, "master", self.bridge, "up")
-        _run("ip", "-n", space, "address", "add", f"{host.address}/16", "dev", "eth0")
+        _run("ip", "-n", space, "address", "add", f"{host.address}/16", "brd", "+", "dev", "eth0")
         _run("ip", "-n", space, "link", "set", "eth0", "up")
         _run("ip", "-n", space, "link", "set", "lo", "up")
         if rate:
-            limit = ("root", "tbf", "rate", rate, "burst", "256kb", "latency", "100ms")
+            limit = ("root", "tbf", "rate", rate, *_QUEUE)
             _run("tc", "qdisc", "add", "dev", port, *limit)
             _run("tc", "-n", space, "qdisc", "add", "dev", "eth0", *limit)
 
@@ -91,6 +102,7 @@ def network(
         _run("ip", "link", "add", net.bridge, "mtu", str(mtu), "type", "bridge")
         # Else the machine itself answers for any address it has elsewhere.
         _run("ip", "link", "set", net.bridge, "arp", "off")
+        _run("ip", "link", "set", net.bridge, "type", "bridge", "mcast_snooping", "0")  # nobody asks who listens
         _run("ip", "link", "set", net.bridge, "up")
         for number in range(count):
             net.add(number, (rates or {}).get(number, rate), mtu)

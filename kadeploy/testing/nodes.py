@@ -15,6 +15,7 @@ from kadeploy.domain.disk import MIB
 from kadeploy.domain.node import Firmware
 from kadeploy.ports.clock import Clock
 from kadeploy.ports.presence import System
+from kadeploy.testing.console import Login, SerialLine
 from kadeploy.testing.timing import Timing
 
 
@@ -100,11 +101,15 @@ class SimulatedNode:
     jobs: dict[str, Job] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
     booting: asyncio.TimerHandle | None = None
+    coming: System | None = None
     strikes: int = 0
     left: int = 1
+    serial: SerialLine = field(default_factory=SerialLine)
+    _login: Login | None = None
 
     def __post_init__(self) -> None:
         self.strikes = self.random.randint(1, LATEST_STRIKE)
+        self.serial.heard = self._heard
         self.left = FLAPPING if self.fault is Fault.FLAPS else 1
         if self.fault is Fault.SMALL_DISK:
             self.disk.size = SMALL
@@ -115,6 +120,7 @@ class SimulatedNode:
     def switch_off(self) -> None:
         self.is_on = False
         self._stop()
+        self.serial.say("\n")
 
     def restart(self) -> None:
         """Power on, or from running: the firmware starts again and boots what its order and the network say."""
@@ -124,6 +130,8 @@ class SimulatedNode:
         self.is_hung = False
         self.boots += 1
         self.since = self.clock.now()
+        if self.is_on:
+            self.serial.say(f"\n\nSimulated firmware ({self.firmware}), boot {self.boots}\n")
         if self.is_on and not self._fails_to_boot():
             self._start()
 
@@ -178,13 +186,29 @@ class SimulatedNode:
         return self.fault is Fault.NEVER_BOOTS or (self.fault is Fault.FIRST_BOOT_FAILS and self.boots == 1)
 
     def _boot(self, system: System, seconds: float) -> None:
+        self.serial.say(f"Booting the {system} system\n")
         late = self.timing.late.draw(self.random) if self.fault is Fault.BOOTS_LATE else 0.0
-        self.booting = asyncio.get_running_loop().call_later(seconds + late, self._up, system)
+        self.booting = asyncio.get_running_loop().call_later(seconds + late, self.up, system)
+        self.coming = system
 
-    def _up(self, system: System) -> None:
-        self.booting = None
-        self.system = system
+    def up(self, system: System) -> None:
+        """It has booted that."""
+        self.booting = self.coming = None
+        self.come_up(system)
         self.arrived(self)
+
+    def come_up(self, system: System) -> None:
+        """It runs now."""
+        self.system = system
+        if system is System.MINIMAL:
+            self.serial.say("The minimal environment is up, and its agent calls the server\n")
+        else:
+            self._login = Login(self.name, self.serial.say)
+            self._login.begin()
+
+    def _heard(self, typed: bytes) -> None:
+        if self._login is not None and self.system is System.INSTALLED and not self.is_hung:
+            self._login.hear(typed)
 
     def _stop(self) -> None:
         self.system = None

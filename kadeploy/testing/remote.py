@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from kadeploy.domain.disk import Layout, Partition
-from kadeploy.domain.image import Compression, ImageKind, LocalFile
 from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.patience import Late
 from kadeploy.domain.result import Result
+from kadeploy.ports.broadcast import Shipment
 from kadeploy.ports.presence import System
-from kadeploy.ports.remote import Command, ReportBytes
+from kadeploy.ports.remote import Command, Terms
 from kadeploy.testing.nodes import ON_DISK, Fault, Job, SimulatedNode
 
 Nodes = Mapping[str, SimulatedNode]
@@ -27,26 +29,24 @@ class SimulatedRemote:
         self._nodes = nodes
 
     async def run(
-        self,
-        nodes: NodeSet,
-        make: Callable[[str], Command],
-        *,
-        key: str,
-        deadline: float,
-        report: ReportBytes | None = None,
-        leaves: bool = False,
+        self, nodes: NodeSet, make: Callable[[str], Command], terms: Terms, *, leaves: bool = False
     ) -> Result:
         jobs: dict[str, Job] = {}
         async for name in _in_turns(nodes.names):
             if self._is_there(name):
-                jobs[name] = _given(self._nodes[name], make(name), key)
+                jobs[name] = _given(self._nodes[name], make(name), terms.key)
         gone = nodes.names - jobs.keys()
-        absence = min(deadline, max((self._nodes[name].timing.absence for name in nodes.names), default=0.0))
-        await asyncio.sleep(_longest(self._nodes, jobs, deadline, absence if gone else 0.0))
-        ko = {name: why for name, job in jobs.items() if (why := _why(self._nodes[name], job, deadline))}
+        absence = min(terms.deadline, max((self._nodes[name].timing.absence for name in nodes.names), default=0.0))
+        waits = Waits.of(self._nodes, jobs, terms, {} if leaves else dict.fromkeys(gone, absence))
+        await asyncio.sleep(waits.seconds)
+        late = waits.late(terms)
+        ko = {name: why for name, job in jobs.items() if (why := _why(self._nodes[name], job, terms.deadline))}
         if not leaves:
             ko.update(dict.fromkeys(gone, f"its agent has not been connected for {absence:.0f} s"))
-        return Result(ok=NodeSet(nodes.names - ko.keys()), ko=ko)
+        return Result(
+            ok=NodeSet(nodes.names - ko.keys() - late),
+            ko={name: why for name, why in ko.items() if name not in late},
+        )
 
     async def stop(self, nodes: NodeSet) -> None:
         now = asyncio.get_running_loop().time()
@@ -65,32 +65,25 @@ class SimulatedBroadcast:
     def __init__(self, nodes: Nodes) -> None:
         self._nodes = nodes
 
-    async def send(
-        self,
-        nodes: NodeSet,
-        image: LocalFile,
-        *,
-        kind: ImageKind,
-        compression: Compression,
-        destination: Callable[[str], str],
-        key: str,
-        deadline: float,
-        report: ReportBytes,
-    ) -> Result:
+    async def send(self, nodes: NodeSet, shipment: Shipment, terms: Terms) -> Result:
         there = {name for name in nodes.names if self._nodes[name].system is System.MINIMAL}
-        jobs = {name: _receiving(self._nodes[name], key) for name in there}
-        seconds = _longest(self._nodes, jobs, deadline, 0.0)
+        jobs = {name: _receiving(self._nodes[name], terms.key) for name in there}
+        gone = dict.fromkeys(nodes.names - there, 0.0)
+        waits, size = Waits.of(self._nodes, jobs, terms, gone), shipment.image.size
         for part in range(1, REPORTS + 1):
-            await asyncio.sleep(seconds / REPORTS)
+            await asyncio.sleep(waits.seconds / REPORTS)
             async for name in _in_turns(there):
-                report(name, image.size * part // REPORTS, image.size)
-        ko = dict.fromkeys(nodes.names - there, "was not there")
+                terms.report(name, size * part // REPORTS, size)
+        late = waits.late(terms)
+        ko = dict.fromkeys(gone, "was not there")
         for name, job in jobs.items():
-            if why := _why(self._nodes[name], job, deadline):
+            if name in late:
+                continue
+            if why := _why(self._nodes[name], job, terms.deadline):
                 ko[name] = why
             else:
                 self._nodes[name].disk.installed = True
-        return Result(ok=NodeSet(nodes.names - ko.keys()), ko=ko)
+        return Result(ok=NodeSet(nodes.names - ko.keys() - late), ko=ko)
 
 
 async def _in_turns(names: Collection[str]) -> AsyncIterator[str]:
@@ -155,11 +148,28 @@ def _layout(parts: object) -> Layout:
     return Layout(partitions=tuple(Partition(**part) for part in cast(Sequence[dict[str, Any]], parts)))
 
 
-def _longest(nodes: Nodes, jobs: Mapping[str, Job], deadline: float, least: float) -> float:
-    """Seconds until the last of the jobs has ended, or is given up."""
-    now = asyncio.get_running_loop().time()
-    longest = max((_until(nodes[name], job, now) for name, job in jobs.items()), default=0.0)
-    return max(0.0, min(deadline, max(longest, least)))
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """When each node is through with its job, in seconds from `began` on, and how long they are all waited for."""
+
+    ends: Mapping[str, float]
+    seconds: float
+    parting: Late | None = None
+
+    @classmethod
+    def of(cls, nodes: Nodes, jobs: Mapping[str, Job], terms: Terms, others: Mapping[str, float]) -> Waits:
+        now = asyncio.get_running_loop().time()
+        ends = {**{name: _until(nodes[name], job, now) for name, job in jobs.items()}, **others}
+        longest = max(0.0, min(terms.deadline, max(ends.values(), default=0.0)))
+        parts = terms.company.would_part(ends.values()) if terms.company is not None else None
+        return cls(ends, longest) if parts is None or parts.seconds >= longest else cls(ends, parts.seconds, parts)
+
+    def late(self, terms: Terms) -> Set[str]:
+        """Who is not through by now, if they were not waited for."""
+        if self.parting is None or terms.company is None:
+            return frozenset()
+        terms.company.part(self.parting)
+        return frozenset(name for name, seconds in self.ends.items() if seconds > self.seconds)
 
 
 def _until(node: SimulatedNode, job: Job, now: float) -> float:

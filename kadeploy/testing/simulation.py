@@ -10,28 +10,31 @@ import contextlib
 import io
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from kadeploy.config.authentication import Acl, Authentication
+from kadeploy.config.description import describe
+from kadeploy.config.files import Cache
 from kadeploy.config.security import Security
-from kadeploy.config.server import Cache, Database, Files, Rights, ServerConfig
+from kadeploy.config.server import Database, Rights, ServerConfig, Windows
 from kadeploy.domain.environment import Visibility
-from kadeploy.domain.image import Compression, Image, ImageKind
 from kadeploy.domain.node import Firmware, Site
 from kadeploy.domain.timeout import Timeout
 from kadeploy.drivers.window import SlotWindow
-from kadeploy.node_side import SystemClock
+from kadeploy.node_side import SystemClock, of_window
+from kadeploy.ports.gauge import Gauge
 from kadeploy.ports.step import Services
 from kadeploy.ports.store import BootTimes, Environments
 from kadeploy.testing.cluster import SimulatedCluster
+from kadeploy.testing.console import SimulatedConsoles
 from kadeploy.testing.nodes import Fault, draw_faults
-from kadeploy.testing.sites import environment_of, site_of
+from kadeploy.testing.sites import site_of
 from kadeploy.testing.timing import Skewed, Timing
 
-IMAGE: Final = "simulated.tar.gz"
+IMAGE: Final = "images/simulated.tar.gz"
 ENVIRONMENT: Final = "simulated"
 OWNER: Final = "root"
 REAL: Final = Timing(boot_minimal=Skewed(90.0), boot_installed=Skewed(60.0), kexec=Skewed(15.0, 0.1))
@@ -39,11 +42,13 @@ REAL: Final = Timing(boot_minimal=Skewed(90.0), boot_installed=Skewed(60.0), kex
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    """`speed`: how many times faster than real ones the nodes are; `faults`: the share of them that is faulty."""
+    """`speed`: how many times faster than real ones the nodes are; `faults`: the share of them that is faulty;
+    `domain`: what follows their names."""
 
     nodes: int
     speed: float = 10.0
     faults: float = 0.0
+    domain: str = ""
     seed: int = 1
 
 
@@ -52,8 +57,8 @@ class SimulatedSide:
 
     def __init__(self, simulation: Simulation, config: ServerConfig, boot_times: BootTimes) -> None:
         self.clock = SystemClock()
-        self.site = faster(site_of(simulation.nodes), simulation.speed)
-        window = config.windows.reboot
+        self.site = faster(site_of(simulation.nodes, domain=simulation.domain), simulation.speed)
+        window, self._speed = config.windows.reboot, simulation.speed
         self._cluster = SimulatedCluster(
             self.site,
             self.clock,
@@ -64,6 +69,7 @@ class SimulatedSide:
             boot_times=boot_times,
         )
         self._cluster.settle_in()
+        self.consoles = SimulatedConsoles({name: node.serial for name, node in self._cluster.nodes.items()})
 
     def services(self) -> Services:
         return self._cluster.services
@@ -73,6 +79,14 @@ class SimulatedSide:
 
     def leave(self) -> None:
         """Simulated nodes end with the server."""
+
+    def resize(self, windows: Windows) -> None:
+        window = windows.reboot
+        self._cluster.window.resize(window.size, window.sleep_time / self._speed)
+
+    def gauges(self) -> Iterable[Gauge]:
+        yield Gauge(name="agents_connected", says="Agents that are connected", value=self._cluster.agents)
+        yield from of_window("reboot", self._cluster.window)
 
 
 def faults_of(simulation: Simulation, site: Site) -> dict[str, Fault]:
@@ -111,23 +125,32 @@ def set_apart(config: ServerConfig) -> Iterator[ServerConfig]:
     """The configuration with a state of its own, which is gone at the end."""
     with tempfile.TemporaryDirectory(prefix="kadeploy-simulated-") as directory:
         state = Path(directory)
+        (state / IMAGE).parent.mkdir()
         _write_image(state / IMAGE)
         yield config.model_copy(
             update={
                 "state_directory": state,
                 "database": Database(),
                 "cache": Cache(size=config.cache.size),
-                "files": Files(roots=(*config.files.roots, state)),
+                "files": config.files.model_copy(
+                    update={"roots": (*config.files.roots, (state / IMAGE).parent), "as_user": False}
+                ),
             }
         )
 
 
 async def offer_environment(environments: Environments, state: Path) -> None:
     """Record a small image that everybody can deploy."""
-    image = Image(file=f"server://{state / IMAGE}", kind=ImageKind.TAR, compression=Compression.GZIP)
-    await environments.add(
-        environment_of(name=ENVIRONMENT, user=OWNER, visibility=Visibility.PUBLIC, image=image, version=1)
-    )
+    description = {
+        "name": ENVIRONMENT,
+        "description": "A small image for simulated nodes",
+        "visibility": Visibility.PUBLIC.value,
+        "os": "linux",
+        "image": {"file": f"server://{state / IMAGE}", "kind": "tar", "compression": "gzip"},
+        "boot": {"kernel": "/vmlinuz", "initrd": "/initrd.img"},
+        "filesystem": "ext4",
+    }
+    await environments.add(describe(description, user=OWNER).environment)
 
 
 def _write_image(path: Path) -> None:

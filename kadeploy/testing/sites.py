@@ -19,9 +19,10 @@ LAYOUT = Layout(
 )
 
 
-def site_of(count: int, *, cluster: str = "sim") -> Site:
-    """One cluster of `node-1`, `node-2`…"""
-    names = [f"node-{index}" for index in range(1, count + 1)]
+def site_of(count: int, *, cluster: str = "sim", domain: str = "") -> Site:
+    """One cluster of `node-1`, `node-2`…, in a domain or none."""
+    after = f".{domain}" if domain else ""
+    names = [f"node-{index}{after}" for index in range(1, count + 1)]
     nodes = {
         name: Node(
             name=name, cluster=cluster, address=f"10.1.{index // 250}.{index % 250 + 1}", block_device="/dev/vda"

@@ -24,6 +24,15 @@ def server_context(
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
+    show(context, chain, key, clients=clients, revoked=revoked)
+    return context
+
+
+def show(
+    context: ssl.SSLContext, chain: Path, key: Path | None, *, clients: Path | None = None, revoked: Path | None = None
+) -> None:
+    """Have new connections of this context use these. An authority that it believed before it goes on believing: what
+    such a certificate is worth is decided again by who looks at it. Raises BadConfiguration."""
     try:
         context.load_cert_chain(chain, key, password=_no_password)
     except (OSError, ssl.SSLError, ValueError) as error:
@@ -39,8 +48,9 @@ def server_context(
                 context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
         except (OSError, ssl.SSLError) as error:
             raise BadConfiguration(f"authentication.certificate: {clients} cannot be used: {_said(error)}") from error
-        context.verify_mode = ssl.CERT_OPTIONAL
-    return context
+        if revoked is None:
+            context.verify_flags &= ~ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
+    context.verify_mode = ssl.CERT_NONE if clients is None else ssl.CERT_OPTIONAL
 
 
 def top_of(chain: Path) -> str:

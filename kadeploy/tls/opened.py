@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import ssl
 from asyncio.sslproto import SSLProtocol
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from kadeploy.errors import BadConfiguration
 from kadeploy.tls.authority import Authority, open_authority
-from kadeploy.tls.contexts import server_context, top_of
+from kadeploy.tls.contexts import server_context, show, top_of
 from kadeploy.tls.server_certificate import IssuedCertificate
 
+ISSUED: Final = "server.pem"
 _RECORD: Final = 16 * 1024  # bytes: the longest record of TLS (RFC 8446, 5.1)
 
 
@@ -49,6 +52,22 @@ class ServerTls:
     api_authority: str = ""
     issued: IssuedCertificate | None = None
     renewable: Sequence[ssl.SSLContext] = field(default=())
+    is_given: bool = False
+
+    def prepare(self, wanted: Wanted) -> Callable[[], None]:
+        """Reads the certificate that is given and what clients' are checked with again, and answers with what makes new
+        connections of the API use them. Raises BadConfiguration."""
+        context = self.api
+        if context is None or not wanted.api:
+            return lambda: None  # whether TLS is spoken at all is decided at the start
+        if (wanted.given is not None) != self.is_given:
+            raise BadConfiguration(
+                "security.certificate: whether a certificate is given or issued is decided at the start",
+                hint="restart the server",
+            )
+        chain, key = wanted.given or (self.issued.file if self.issued else wanted.directory / ISSUED, None)
+        server_context(chain, key, clients=wanted.clients, revoked=wanted.revoked)
+        return partial(show, context, chain, key, clients=wanted.clients, revoked=wanted.revoked)
 
 
 def open_tls(wanted: Wanted, now: datetime) -> ServerTls:
@@ -60,10 +79,10 @@ def open_tls(wanted: Wanted, now: datetime) -> ServerTls:
     if given is not None:
         given_api = server_context(*given, clients=wanted.clients, revoked=wanted.revoked)
     if not wanted.agents and (given is not None or not wanted.api):
-        return ServerTls(api=given_api, api_authority=top_of(given[0]) if given else "")
+        return ServerTls(api=given_api, api_authority=top_of(given[0]) if given else "", is_given=given is not None)
     authority = open_authority(wanted.directory, host=wanted.names[0], now=now)
     issued = IssuedCertificate(
-        authority=authority, file=wanted.directory / "server.pem", names=wanted.names, lifetime=wanted.lifetime
+        authority=authority, file=wanted.directory / ISSUED, names=wanted.names, lifetime=wanted.lifetime
     )
     issued.renew(now)
     agents = server_context(issued.file) if wanted.agents else None
@@ -76,5 +95,6 @@ def open_tls(wanted: Wanted, now: datetime) -> ServerTls:
         authority=authority,
         api_authority=top_of(given[0]) if given else authority.pem if wanted.api else "",
         issued=issued,
+        is_given=given is not None,
         renewable=[context for context in (agents, own_api) if context is not None],
     )

@@ -17,10 +17,13 @@ from kadeploy.ports.remote import Command
 from kadeploy.testing.clock import LoopClock, run_jumping
 from kadeploy.testing.cluster import SimulatedCluster
 from kadeploy.testing.contracts.remote import CHECKS, RemoteSubject
+from kadeploy.testing.nodes import Fault
 from kadeploy.testing.sites import site_of
+from kadeploy.testing.timing import Timing
 from tests.integration.agents.world import KnownTokens, agent, quoted, script, serving, until
 
 HERE = NodeSet(["node-1", "node-2"])
+SLOW = "node-2"
 ABSENT = "node-3"
 Check = Callable[[RemoteSubject], Awaitable[None]]
 
@@ -32,7 +35,8 @@ def named(check: Check) -> str:
 @pytest.mark.parametrize("check", CHECKS, ids=named)
 def test_simulated(check: Check) -> None:
     async def go() -> None:
-        cluster = SimulatedCluster(site_of(3), LoopClock(), seed=1)
+        timing = Timing(slow=25.0)
+        cluster = SimulatedCluster(site_of(3), LoopClock(), seed=1, faults={SLOW: Fault.SLOW_DISK}, timing=timing)
         await cluster.services.boot.set(HERE, BootTarget(kind=BootKind.MINIMAL))
         await cluster.services.power.on(HERE, Level.HARD)
         async for _ in cluster.services.presence.watch(HERE, System.MINIMAL, 0.0):
@@ -41,8 +45,11 @@ def test_simulated(check: Check) -> None:
             remote=cluster.services.remote,
             nodes=HERE,
             absent=ABSENT,
-            command=lambda _: Command(name="sync"),
-            runs=lambda node: cluster.nodes[node].ran.count("sync"),
+            command=lambda _: Command(name="mount"),
+            runs=lambda node: sum(map(cluster.nodes[node].ran.count, ("mount", "format"))),
+            slow=SLOW,
+            slowly=lambda _: Command(name="format"),
+            release=lambda: None,
         )
         await check(subject)
 
@@ -54,8 +61,14 @@ def test_agents(check: Check, tmp_path: Path) -> None:
     def count(node: str) -> Path:
         return tmp_path / f"count of {node}"
 
-    def command(node: str) -> Command:
-        return Command(name="run_script", args=script(tmp_path, f"echo once >> {quoted(count(node))}"))
+    released = tmp_path / "released"
+
+    def command(node: str, more: str = "") -> Command:
+        return Command(name="run_script", args=script(tmp_path, f"echo once >> {quoted(count(node))}\n{more}"))
+
+    def slowly(node: str) -> Command:
+        wait = f"until [ -e {quoted(released)} ]; do sleep 0.05; done"
+        return command(node, wait if node == SLOW else "")
 
     async def go() -> None:
         tokens = KnownTokens()
@@ -71,6 +84,9 @@ def test_agents(check: Check, tmp_path: Path) -> None:
                 absent=ABSENT,
                 command=command,
                 runs=lambda node: len(count(node).read_text().splitlines()),
+                slow=SLOW,
+                slowly=slowly,
+                release=released.touch,
             )
             await check(subject)
 

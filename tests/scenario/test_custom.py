@@ -17,7 +17,7 @@ from kadeploy.domain.request import DeployRequest
 from kadeploy.domain.result import Result
 from kadeploy.domain.state import Progress
 from kadeploy.domain.timeout import Timeout
-from kadeploy.ports.remote import Command, Remote, ReportBytes
+from kadeploy.ports.remote import Command, Remote, Terms
 from kadeploy.testing.clock import run_jumping
 from kadeploy.testing.sites import request_for
 from tests.scenario.world import World
@@ -40,17 +40,11 @@ class Played:
     answers: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     async def run(
-        self,
-        nodes: NodeSet,
-        make: Callable[[str], Command],
-        *,
-        key: str,
-        deadline: float,
-        report: ReportBytes | None = None,
-        leaves: bool = False,
+        self, nodes: NodeSet, make: Callable[[str], Command], terms: Terms, *, leaves: bool = False
     ) -> Result:
         if not nodes or make(min(nodes.names)).name not in USERS:
-            return await self.simulated.run(nodes, make, key=key, deadline=deadline, report=report, leaves=leaves)
+            return await self.simulated.run(nodes, make, terms, leaves=leaves)
+        key, deadline = terms.key, terms.deadline
         for name in nodes:
             if (name, key) not in self.answers:
                 before = self.ran.setdefault(name, [])

@@ -22,6 +22,8 @@ from kadeploy.domain.nodeset import NodeSet
 from kadeploy.drivers.agents.arrivals import Arrivals
 from kadeploy.drivers.agents.broadcast import AgentBroadcast
 from kadeploy.minienv.build import build
+from kadeploy.ports.broadcast import Shipment
+from kadeploy.ports.remote import Terms
 from tests.integration.agents.world import KnownTokens, Server, serving
 from tests.vm.agent_machine import HOST, Machine, agent_server, agent_words
 
@@ -91,13 +93,8 @@ class Story:
         broadcast = AgentBroadcast(self.server.meeting, self.server.remote, ImageHeads(), host=HOST)
         result = await broadcast.send(
             NODE,
-            image,
-            kind=ImageKind.TAR,
-            compression=Compression.NONE,
-            destination=lambda _: TREE,
-            key="image",
-            deadline=200,
-            report=lambda node, done, total: None,
+            Shipment(image=image, kind=ImageKind.TAR, compression=Compression.NONE, destination=lambda _: TREE),
+            Terms(key="image", deadline=200),
         )
         self.seconds.append(("broadcast", time.monotonic() - began))
         assert result.ok == NODE, result.ko

@@ -9,7 +9,7 @@
     unmount             path (and all that is mounted below it)
     sync
     place, receive      see `image.py`
-    restore             file, kind (tar, dd, fsa), compression, destination, archive_id? (fsa); the file goes
+    restore             file (goes), kind (tar, dd, fsa), compression, destination, parts [{id, destination}] (fsa)
     load_drivers        drivers [kernel module]
     configure_system    tree, hostname?, mounts {device: mount point, or `swap`} (what holds no file system is skipped)
     authorize           tree, keys (text, one a line)

@@ -9,7 +9,7 @@ import asyncio
 import os
 from pathlib import Path
 
-from kadeploy.agent.arguments import Args, number, text
+from kadeploy.agent.arguments import Args, mappings, number, text
 from kadeploy.agent.commands.image import sink_for
 from kadeploy.agent.execute import execute
 from kadeploy.agent.job import Answer, Job, Meter
@@ -28,8 +28,8 @@ async def restore(args: Args, job: Job) -> Answer:
         raise CommandFailed(f"there is no image in {file}")
     if kind == ImageKind.FSA:
         processors = str(os.cpu_count() or 1)
-        target = f"id={number(args, 'archive_id', 0)},dest={destination}"
-        await execute(("fsarchiver", "-j", processors, "restfs", str(file), target))
+        targets = [f"id={number(part, 'id')},dest={text(part, 'destination')}" for part in mappings(args, "parts")]
+        await execute(("fsarchiver", "-j", processors, "restfs", str(file), *targets))
     else:
         sink = sink_for(kind, text(args, "compression"), destination).sink()
         await _through(file, sink, job.meter)

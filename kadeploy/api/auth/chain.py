@@ -33,6 +33,11 @@ class Chain:
         self._failures = failures
         self.challenge = challenge
 
+    def become(self, other: Chain) -> None:
+        """What the other does, from the next request on; failures are counted anew."""
+        self._schemes, self._roles = other._schemes, other._roles
+        self._failures, self.challenge = other._failures, other.challenge
+
     async def caller(self, credentials: Credentials) -> Caller:
         """Raises NotAuthenticated, TooManyFailures, and Forbidden for who has no role here."""
         found = await self._identified(credentials)

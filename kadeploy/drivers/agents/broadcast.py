@@ -9,36 +9,40 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict, dataclass, replace
 
-from kadeploy.domain.image import Compression, ImageKind, LocalFile
+from kadeploy.domain.image import LocalFile
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
 from kadeploy.drivers.agents.meeting import Meeting
 from kadeploy.drivers.agents.remote import AgentRemote
-from kadeploy.drivers.agents.seating import Opened, Seating, read_place
+from kadeploy.drivers.agents.seating import NONSENSE, Opened, Seating, read_place
 from kadeploy.errors import InvalidFile
+from kadeploy.ports.broadcast import Shipment
 from kadeploy.ports.head import Head, Heads, Identity
-from kadeploy.ports.remote import Command, ReportBytes
+from kadeploy.ports.remote import Command, Terms
 
 _log = logging.getLogger(__name__)
 PLACE_DEADLINE = 30.0  # seconds to open the places: whoever has none by then is not in the chain
 GRACE = 2.0  # seconds that those who have a place wait for the others, once most have one
-MOST = 0.8
+MOST = 0.5  # a late one loses little: it joins the chain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sending:
     """What one call of `send` is about."""
 
-    image: LocalFile
-    unpack: Callable[[str], Mapping[str, object]]
-    key: str
+    shipment: Shipment
+    terms: Terms
     end: float  # of the monotonic clock
-    report: ReportBytes
+
+    @property
+    def left(self) -> float:
+        return max(0.0, self.end - time.monotonic())
 
 
 class AgentBroadcast:
@@ -53,26 +57,13 @@ class AgentBroadcast:
         self._host = host
         self._grace = grace
 
-    async def send(
-        self,
-        nodes: NodeSet,
-        image: LocalFile,
-        *,
-        kind: ImageKind,
-        compression: Compression,
-        destination: Callable[[str], str],
-        key: str,
-        deadline: float,
-        report: ReportBytes,
-    ) -> Result:
-        def unpack(node: str) -> Mapping[str, object]:
-            return {"kind": kind, "compression": compression, "destination": destination(node)}
-
-        sending = _Sending(image=image, unpack=unpack, key=key, end=time.monotonic() + deadline, report=report)
+    async def send(self, nodes: NodeSet, shipment: Shipment, terms: Terms) -> Result:
+        sending = _Sending(shipment=shipment, terms=terms, end=time.monotonic() + terms.deadline)
         try:
             async with contextlib.AsyncExitStack() as heads:
-                first = await self._open(image, None, heads)
-                return (await self._seat_all(nodes, sending, first, heads)).settle(nodes)
+                first = await self._open(shipment.image, None, heads)
+                result = await self._seat_all(nodes, sending, first, heads)
+                return result if terms.company and terms.company.late else result.settle(nodes)
         except (InvalidFile, OSError) as error:
             return Result.failed(nodes, f"the image cannot be served: {error}")
 
@@ -86,14 +77,19 @@ class AgentBroadcast:
         try:
             async for placed in self._placed(nodes, head.identity, sending):
                 results.append(Result(ko=placed.ko))
-                places = {node: read_place(placed.outputs[node]) for node in placed.ok}
+                sending.terms.ended(placed.ko)
+                read = {node: read_place(placed.outputs.get(node, "")) for node in placed.ok}
+                places = {node: opened for node, opened in read.items() if opened is not None}
+                unread = dict.fromkeys(read.keys() - places.keys(), "it does not say where it waits for the image")
+                results.append(Result(ko=unread))
+                sending.terms.ended(unread)
                 if not places:
                     continue
                 if seating is None:
                     earlier = first_head(places)
                     if earlier not in (None, head.identity):
-                        head = await self._open(sending.image, earlier, heads)
-                    seating = Seating(self._meeting, head, self._host)
+                        head = await self._open(sending.shipment.image, earlier, heads)
+                    seating = Seating(self._meeting, head, self._host, sending.shipment.spread)
                 orders = seating.seat(places)
                 receiving.append(asyncio.create_task(self._receive(orders, sending, head, seating)))
             results.extend(await asyncio.gather(*receiving))
@@ -104,25 +100,29 @@ class AgentBroadcast:
         return Result.merge(*results)
 
     async def _placed(self, nodes: NodeSet, head: Identity, sending: _Sending) -> AsyncIterator[Result]:
-        """First of most nodes at once, then of each by itself as it comes."""
-        place = Command(name="place", args={"place": sending.key, "echo": {"made": time.time(), "head": asdict(head)}})
-        deadline = min(max(0.0, sending.end - time.monotonic()), PLACE_DEADLINE)
+        """First of most nodes at once, then of each by itself as it comes, until the others do not wait any more."""
+        key, company = sending.terms.key, sending.terms.company
+        place = Command(name="place", args={"place": key, "echo": {"made": time.time(), "head": asdict(head)}})
+        terms = Terms(key=f"{key}/place", deadline=min(sending.left, PLACE_DEADLINE))
         asked = {
-            asyncio.create_task(
-                self._remote.run(NodeSet([node]), lambda _: place, key=f"{sending.key}/place", deadline=deadline)
-            )
-            for node in nodes
+            asyncio.create_task(self._remote.run(NodeSet([node]), lambda _: place, terms), name=node) for node in nodes
         }
+        parting = asyncio.ensure_future(company.parting() if company is not None else asyncio.Event().wait())
         try:
             done = await self._most_of(asked)
-            while done:
+            yield Result.merge(*(task.result() for task in done))
+            asked -= done
+            while asked and not parting.done():
+                await asyncio.wait((*asked, parting), return_when=asyncio.FIRST_COMPLETED)
+                done = {task for task in asked if task.done()}
                 yield Result.merge(*(task.result() for task in done))
                 asked -= done
-                done = (await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED))[0] if asked else set()
         finally:
-            for task in asked:
+            if parting.done():
+                self._remote.leave(NodeSet(task.get_name() for task in asked), terms.key)
+            for task in (*asked, parting):
                 task.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
+            await asyncio.gather(*asked, parting, return_exceptions=True)
 
     async def _most_of(self, asked: set[asyncio.Task[Result]]) -> set[asyncio.Task[Result]]:
         """Those that are done when all are, or when most have been for a while."""
@@ -144,25 +144,35 @@ class AgentBroadcast:
     async def _receive(
         self, orders: Mapping[str, Mapping[str, object]], sending: _Sending, head: Head, seating: Seating
     ) -> Result:
+        key = sending.terms.key
+
         def receive(node: str) -> Command:
-            args = {"place": sending.key, "orders": orders[node], **sending.unpack(node)}
+            shipment = sending.shipment
+            unpack = {"kind": shipment.kind, "compression": shipment.compression}
+            args = {"place": key, "orders": orders[node], "destination": shipment.destination(node), **unpack}
             return Command(name="receive", args=args)
 
         def detail(node: str, said: Mapping[str, object]) -> None:
             seating.said[node] = said
-            if (waits_for := head.bottleneck(seating.said)) != seating.bottleneck:
+            try:
+                waits_for = head.bottleneck(seating.said)
+            except NONSENSE:
+                del seating.said[node]
+                return
+            if waits_for != seating.bottleneck:
                 seating.bottleneck = waits_for
-                _log.info("%s waits for the %s", sending.key, waits_for or "end of its nodes")
+                _log.info("%s waits for the %s", key, waits_for or "end of its nodes")
 
-        left = max(0.0, sending.end - time.monotonic())
-        return await self._remote.run(
-            NodeSet(orders),
-            receive,
-            key=f"{sending.key}/receive",
-            deadline=left,
-            report=sending.report,
-            detail=detail,
-        )
+        terms = replace(sending.terms, key=f"{key}/receive", deadline=sending.left)
+        result = await self._remote.run(NodeSet(orders), receive, terms, detail=detail)
+        return replace(result, outputs={node: _account(head, said) for node, said in result.outputs.items()})
+
+
+def _account(head: Head, said: str) -> str:
+    try:
+        return head.account(json.loads(said))
+    except NONSENSE:
+        return ""
 
 
 def first_head(places: Mapping[str, Opened]) -> Identity | None:

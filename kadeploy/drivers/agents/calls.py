@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from kadeploy.domain.meeting import Acknowledge, Advance, BadMessage, Cancel, Ended, Run
 from kadeploy.drivers.agents.session import Session
@@ -13,6 +14,7 @@ from kadeploy.errors import Conflict
 from kadeploy.ports.remote import Command, ReportBytes
 
 _log = logging.getLogger(__name__)
+_MOST: Final = 2**62  # bytes; more is nonsense, and no number of a database's
 
 ReportDetail = Callable[[str, Mapping[str, object]], None]
 """(node, what the command says of itself beside its bytes)."""
@@ -40,6 +42,7 @@ class Calls:
     def __init__(self) -> None:
         self._calls: dict[str, dict[str, Call]] = {}
         self._given_up: dict[str, set[str]] = {}
+        self._left: dict[str, set[str]] = {}
         self.silent = False  # once the server is leaving, commands go on without it
 
     def ask(self, call: Call, session: Session | None) -> None:
@@ -48,30 +51,54 @@ class Calls:
         if call.key in waiting:
             raise Conflict(f"the command {call.key} is already being run on {call.node}")
         waiting[call.key] = call
+        self._forget_left(call)
         if session:
             _say(call, session)
         else:
             call.alone_since = _now()
 
+    def leave(self, node: str, key: str) -> None:
+        """Nobody waits for it any more, and it goes on: it will be asked for again, or stopped."""
+        call = self._calls.get(node, {}).get(key)
+        if call is not None and self._drop(call):
+            self._left.setdefault(node, set()).add(key)
+
     def give_up(self, call: Call, session: Session | None) -> None:
-        """Nobody waits for it any more; if it was not answered, the node is to end it."""
-        waiting = self._calls.get(call.node, {})
-        if waiting.pop(call.key, None) and not waiting:
-            del self._calls[call.node]
-        call.done.cancel()
-        if not self.silent:
+        """Nobody waits for it any more; if it was not answered, nor left, the node is to end it."""
+        if self._drop(call) and not self.silent:
             self._cancel(call, session)
 
+    def _drop(self, call: Call) -> bool:
+        """Whether it was being waited for."""
+        call.done.cancel()
+        waiting = self._calls.get(call.node, {})
+        if waiting.get(call.key) is not call:
+            return False
+        del waiting[call.key]
+        if not waiting:
+            del self._calls[call.node]
+        return True
+
+    def _forget_left(self, call: Call) -> None:
+        left = self._left.get(call.node, set())
+        left.discard(call.key)
+        if not left:
+            self._left.pop(call.node, None)
+
     def _cancel(self, call: Call, session: Session | None) -> None:
-        if call.answered or not call.boot:
-            return
+        if not call.answered and call.boot:
+            self._cancel_key(call.node, call.key, session)
+
+    def _cancel_key(self, node: str, key: str, session: Session | None) -> None:
         if session:
-            session.link.send(Cancel(key=call.key))
+            session.link.send(Cancel(key=key))
         else:
-            self._given_up.setdefault(call.node, set()).add(call.key)
+            self._given_up.setdefault(node, set()).add(key)
 
     def stop(self, node: str, session: Session | None) -> None:
         """End what is being run there, and fail it for whoever waits for it."""
+        for key in self._left.pop(node, ()):
+            self._cancel_key(node, key, session)
         for call in tuple(self._calls.get(node, {}).values()):
             if not call.done.done():
                 _fail(call, "stopped on request")
@@ -101,7 +128,7 @@ class Calls:
         call = self._calls.get(session.node, {}).get(message.key)
         if call and call.detail and message.detail:
             call.detail(session.node, message.detail)
-        if call and call.report:
+        if call and call.report and 0 <= message.done <= _MOST and 0 <= message.total <= _MOST:
             call.report(session.node, message.done, message.total)
 
     def ended(self, session: Session, message: Ended) -> None:

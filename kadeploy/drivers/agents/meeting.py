@@ -76,6 +76,11 @@ class Meeting:
             for link in tuple(self._links):
                 link.abort()
 
+    @property
+    def connected(self) -> int:
+        """How many agents are."""
+        return len(self._sessions)
+
     def leave(self) -> None:
         """The server is about to stop: whoever stops waiting for a command from now on does not end it."""
         self.calls.silent = True
@@ -123,7 +128,8 @@ class Meeting:
 
     async def _verify(self, link: AgentLink, hello: Hello) -> None:
         try:
-            known = await self._tokens.current(hello.node) if hello.protocol == PROTOCOL else None
+            understood = hello.protocol == PROTOCOL and hello.node.isprintable()
+            known = await self._tokens.current(hello.node) if understood else None
         except Exception:
             _log.exception("cannot check the token of %r", hello.node)
             link.close("the server cannot check tokens at the moment")
@@ -156,7 +162,7 @@ class Meeting:
         self._sessions[hello.node] = session
         if old:
             old.link.close("a newer connection of this node")
-        _log.info("the agent of %s is here (%s, boot %s)", session.node, session.address, session.boot)
+        _log.info("the agent of %s is here (%s, boot %.80r)", session.node, session.address, session.boot)
         for follower in tuple(self.followers):
             follower(session)
 

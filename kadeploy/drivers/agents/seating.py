@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from kadeploy.domain.spread import Spread
 from kadeploy.drivers.agents.meeting import Meeting
 from kadeploy.ports.head import Head, Identity, Seat
 
@@ -19,19 +22,34 @@ class Opened:
     head: Identity
 
 
-def read_place(output: str) -> Opened:
-    """What the agent's command `place` answers."""
-    data = json.loads(output)
-    return Opened(port=data["port"], made=data["echo"]["made"], head=Identity(**data["echo"]["head"]))
+NONSENSE: Final = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What reading raises when a node says something that its agent does not say."""
+
+
+def read_place(output: str) -> Opened | None:
+    """What the agent's command `place` answers; None for anything else."""
+    try:
+        data = json.loads(output)
+        opened = Opened(port=data["port"], made=float(data["echo"]["made"]), head=Identity(**data["echo"]["head"]))
+        identified = len(bytes.fromhex(opened.head.broadcast)) * len(bytes.fromhex(opened.head.secret))
+    except NONSENSE:
+        return None
+    is_place = _is_port(opened.port) and _is_port(opened.head.port) and math.isfinite(opened.made)
+    return opened if is_place and identified else None
+
+
+def _is_port(number: object) -> bool:
+    return type(number) is int and 0 < number < 65536
 
 
 class Seating:
-    """`host` is this server's address as nodes see it; if empty, the one each node has called."""
+    """`host` is this server's address as nodes see it; if empty, the one each node has called. `spread`: who reads from
+    whom."""
 
-    def __init__(self, meeting: Meeting, head: Head, host: str) -> None:
+    def __init__(self, meeting: Meeting, head: Head, host: str, spread: Spread) -> None:
         self.said: dict[str, Mapping[str, object]] = {}  # by each node, of its progress
         self.bottleneck = ""
-        self._meeting, self._head, self._host = meeting, head, host
+        self._meeting, self._head, self._host, self._spread = meeting, head, host, spread
         self._seats: list[Seat] = []
         self._late: list[Seat] = []
 
@@ -45,7 +63,7 @@ class Seating:
         else:
             self._seats = new
         by_host = {
-            host: self._head.orders(self._seats, host=host, late=self._late)
+            host: self._head.orders(self._seats, host=host, late=self._late, spread=self._spread)
             for host in {self._host or session.server for session in sessions.values()}
         }
         return {node: by_host[self._host or session.server][node] for node, session in sessions.items()}

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,16 +17,19 @@ from kadeploy.api.app import create_app
 from kadeploy.api.auth.chain import chain_of
 from kadeploy.api.server import Settings
 from kadeploy.config.authentication import Acl, Authentication, Roles
-from kadeploy.domain.image import Compression, ImageKind, LocalFile
+from kadeploy.domain.image import Compression, LocalFile
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
 from kadeploy.drivers.hooks import CommandHooks
 from kadeploy.engine.perform import Performer
 from kadeploy.engine.runs import Runs
-from kadeploy.operations.assemble import Policy, Ports, assemble
+from kadeploy.operations.assemble import assemble
 from kadeploy.operations.events import EventLog
+from kadeploy.operations.foundation import Policy, Ports
 from kadeploy.plans.codec import decode
-from kadeploy.ports.remote import ReportBytes
+from kadeploy.ports.broadcast import Shipment
+from kadeploy.ports.files import ANYBODY, Reader
+from kadeploy.ports.remote import Terms
 from kadeploy.store.api_tokens import SqlApiTokens
 from kadeploy.store.audit import SqlAudit
 from kadeploy.store.control import SqlControl
@@ -38,6 +41,7 @@ from kadeploy.store.nodes import SqlNodes
 from kadeploy.store.operations import SqlOperations
 from kadeploy.store.record import SqlRecord
 from kadeploy.store.rights import SqlRights
+from kadeploy.store.statistics import SqlStatistics
 from kadeploy.testing.cluster import SimulatedCluster
 from kadeploy.testing.nodes import Fault, SimulatedNode
 from kadeploy.testing.recorder import MemoryEngine
@@ -70,10 +74,12 @@ class AnyFile:
         url: str,
         *,
         owner: str,
+        reader: Reader = ANYBODY,
         checksum: str = "",
         compression: Compression | None = None,
         copied: bool = False,
         trusted: bool = False,
+        limit: int | None = None,
     ) -> LocalFile:
         return LocalFile(path=url, size=SIZE, sha256="0" * 64)
 
@@ -88,22 +94,12 @@ class SlowBroadcast:
         self._go = go
         self._nodes = nodes
 
-    async def send(
-        self,
-        nodes: NodeSet,
-        image: LocalFile,
-        *,
-        kind: ImageKind,
-        compression: Compression,
-        destination: Callable[[str], str],
-        key: str,
-        deadline: float,
-        report: ReportBytes,
-    ) -> Result:
+    async def send(self, nodes: NodeSet, shipment: Shipment, terms: Terms) -> Result:
+        size = shipment.image.size
         for part in range(1, 11):
             await asyncio.sleep(0.05)
             for node in nodes:
-                report(node, image.size * part // 10, image.size)
+                terms.report(node, size * part // 10, size)
             if part == 5:
                 await asyncio.to_thread(self._go.wait, 30)
         for node in nodes:
@@ -161,6 +157,7 @@ async def _serve(
         rights=SqlRights(database),
         api_tokens=SqlApiTokens(database),
         audit=SqlAudit(database),
+        statistics=SqlStatistics(database),
         files=AnyFile(),
         engine=engine,
         events=events,

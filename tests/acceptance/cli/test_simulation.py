@@ -21,8 +21,8 @@ LONGEST = 40.0  # seconds
 
 
 @contextmanager
-def simulation(directory: Path, *options: str) -> Iterator[dict[str, str]]:
-    """The environment in which the tools find it."""
+def simulation(directory: Path, *options: str, **settings: object) -> Iterator[dict[str, str]]:
+    """The environment in which the tools find it; `settings` are sections of server.conf."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     (directory / "server.conf").write_text(
@@ -34,6 +34,7 @@ def simulation(directory: Path, *options: str) -> Iterator[dict[str, str]]:
                 "rights": {"kind": "dummy"},
                 "windows": {"reboot": {"size": 25, "sleep_time": 1}},
                 "state_directory": str(directory / "state"),
+                **settings,
             }
         )
     )

@@ -12,7 +12,7 @@ import yaml
 from tests.acceptance.cli.stub_server import Answer, Route, site
 from tests.acceptance.cli.tools import environment, run, running
 
-TOOLS = ("kadeploy", "kareboot", "kapower", "kanodes", "kaenv", "karights")
+TOOLS = ("kadeploy", "kareboot", "kapower", "kanodes", "kaenv", "karights", "kaconsole")
 STATES = {
     "node-10.site1": None,
     "node-2.site1": {"state": "deploying", "user": "bob", "environment": {"name": "u", "version": 1, "user": "admin"}},
@@ -77,13 +77,17 @@ def test_running_operations(tmp_path: Path) -> None:
         "GET /deployment": Answer(body=[RUNNING, OTHERS]),
         "GET /reboot": Answer(body=[]),
         "GET /power": Answer(body=[]),
+        "GET /console": Answer(body=[{"id": "C-1", "user": "bob", "node": "node-9", "error": False, "time": 61.0}]),
     }
+    assert told("kanodes", "-c", home=tmp_path, **routes) == (
+        "id   user  state    time  nodes\nC-1  bob   running  1:01  node-9\n"
+    )
     assert told("kanodes", "-d", home=tmp_path, **routes) == (
         "id   user   state    time  nodes\nD-1  alice  running  1:23  node-[1-3]\n"
     )
     assert "D-2  bob    done" in told("kanodes", "-a", "--finished", home=tmp_path, **routes)
     assert told("kanodes", "-r", home=tmp_path, **routes) == "no operation\n"
-    assert json.loads(told("kanodes", "-a", "--json", home=tmp_path, **routes)) == [RUNNING]
+    assert [one["wid"] for one in json.loads(told("kanodes", "-a", "--json", home=tmp_path, **routes))] == [WID, "C-1"]
 
 
 def test_one_operation_with_its_nodes(tmp_path: Path) -> None:
@@ -159,17 +163,29 @@ def test_a_description_with_several_faults_is_answered_by_the_server_as_it_is(tm
 
 
 def test_rights(tmp_path: Path) -> None:
-    held = {
-        "bob": {"node-1": ["/dev/vda3"], "node-2": ["/dev/vda3"], "*": ["*"]},
-        "alice": {"node-3": ["/dev/vda4", "/dev/vda3"]},
-    }
+    plain: dict[str, object] = {"group": None, "from": None, "until": None}
+    held = [
+        {**plain, "user": "alice", "node": "node-3", "partition": "/dev/vda3"},
+        {**plain, "user": "alice", "node": "node-3", "partition": "/dev/vda4"},
+        {**plain, "user": "bob", "node": "*", "partition": "*"},
+        {**plain, "user": "bob", "node": "node-1", "partition": "/dev/vda3"},
+        {**plain, "user": "bob", "node": "node-2", "partition": "/dev/vda3"},
+        {
+            **plain,
+            "user": None,
+            "group": "ml",
+            "node": "node-9",
+            "partition": "*",
+            "until": "2037-01-31T17:00:00+00:00",
+        },
+    ]
     routes: dict[str, Route] = {
         "GET /rights": Answer(body=held),
         "POST /rights/": Answer(),
         "DELETE /rights/bob": Answer(),
     }
     with site(**routes).serving() as server:
-        env = environment(tmp_path, server.url)
+        env = environment(tmp_path, server.url, TZ="Etc/GMT-2")
         listed = run("karights", "-l", env=env)
         given = run("karights", "-a", "-u", "alice", "-m", "node-[1-2]", "-p", "/dev/vda3", "-o", env=env)
         every = run("karights", "-a", "-u", "alice", "-m", "*", "-p", "*", env=env)
@@ -177,10 +193,11 @@ def test_rights(tmp_path: Path) -> None:
         bodies = [(seen.method, seen.body) for seen in server.seen if seen.method != "GET"]
     assert [done.exit for done in (listed, given, every, taken)] == [0, 0, 0, 0]
     assert listed.stdout == (
-        "user   nodes       partitions\n"
-        "alice  node-3      /dev/vda3, /dev/vda4\n"
-        "bob    node-[1-2]  /dev/vda3\n"
-        "bob    *           *\n"
+        "user   nodes       partitions            from  until\n"
+        "alice  node-3      /dev/vda3, /dev/vda4  -     -\n"
+        "bob    *           *                     -     -\n"
+        "bob    node-[1-2]  /dev/vda3             -     -\n"
+        "@ml    node-9      *                     -     2037-01-31 19:00\n"
     )
     nodes = ["node-1", "node-2"]
     assert bodies == [
@@ -197,7 +214,7 @@ def test_rights(tmp_path: Path) -> None:
         ("kaenv", ("-l", "-d", "x"), ["-l and -d exclude each other"]),
         ("kaenv", ("--set-visibility-tag", "x", "-t", "secret"), ["-t secret: must be private, shared, public"]),
         ("kaenv", ("--set-visibility-tag", "x"), ["--set-visibility-tag needs -t TAG"]),
-        ("karights", ("-a",), ["-a needs -u USER", "no nodes were named"]),
+        ("karights", ("-a",), ["-a needs -u USER or -g GROUP", "no nodes were named"]),
         ("karights", ("-a", "-u", "x", "-m", "*", "-m", "n-1"), ["-m '*' is every node"]),
         ("kanodes", ("-d", "-r"), ["-d and -r exclude each other"]),
         ("kanodes", ("-d", "-m", "n-["), ["-m 'n-['"]),

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import random
+import re
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,7 +17,10 @@ from kadeploy.broadcast.heads import ImageHeads, Style
 from kadeploy.domain.image import Compression, ImageKind, LocalFile
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
+from kadeploy.domain.spread import Spread
 from kadeploy.drivers.agents.broadcast import AgentBroadcast
+from kadeploy.ports.broadcast import Shipment
+from kadeploy.ports.remote import Terms
 from tests.integration.agents.world import Agent, KnownTokens, Server, agent, serving, until
 
 NODES = NodeSet.parse("node-[1-4]")
@@ -70,17 +74,26 @@ async def send(
     key: str,
     rate: int = 0,
     seen: list[int] | None = None,
+    grace: float = 2.0,
+    style: Style | None = None,
+    spread: Spread = Spread.CHAIN,
 ) -> Result:
-    broadcast = AgentBroadcast(server.meeting, server.remote, ImageHeads(Style(rate=rate)))
+    heads = ImageHeads(style or Style(rate=rate))
+    broadcast = AgentBroadcast(server.meeting, server.remote, heads, grace=grace)
     return await broadcast.send(
         NODES,
-        image,
-        kind=ImageKind.TAR,
-        compression=Compression.ZSTD,
-        destination=lambda _: destination,
-        key=key,
-        deadline=40,
-        report=lambda node, done, total: seen.append(done) if seen is not None else None,
+        Shipment(
+            image=image,
+            kind=ImageKind.TAR,
+            compression=Compression.ZSTD,
+            destination=lambda _: destination,
+            spread=spread,
+        ),
+        Terms(
+            key=key,
+            deadline=40,
+            report=lambda node, done, total: seen.append(done) if seen is not None else None,
+        ),
     )
 
 
@@ -168,3 +181,69 @@ def test_it_goes_on_when_the_server_is_started_again(tmp_path: Path, image: Loca
 
     asyncio.run(go())
     check_unpacked(tmp_path)
+
+
+def test_a_node_that_comes_late_joins_the_chain(tmp_path: Path, image: LocalFile) -> None:
+    """The others do not wait for it; it gets what it missed from them."""
+    seen: list[int] = []
+
+    async def go() -> None:
+        async with serving(known()) as server, four(tmp_path, server.port) as agents:
+            await agents["node-2"].kill()
+            await until(lambda: server.meeting.session("node-2") is None)
+            asked = asyncio.create_task(send(server, image, MOUNTED, key="k1", rate=MIB, seen=seen, grace=0.2))
+            await until(lambda: bool(seen))
+            await agents["node-2"].start(server.port)
+            result = await asked
+            assert result.ok == NODES, result.ko
+            sources = sources_of(result)
+            assert sources["node-3"] == "node-1"
+            assert "server" not in sources["node-2"]
+
+    asyncio.run(go())
+    check_unpacked(tmp_path)
+
+
+RACKS = {"node-1": "A", "node-2": "B", "node-3": "A", "node-4": "B"}
+
+
+@pytest.mark.parametrize(
+    ("style", "spread", "expected"),
+    [
+        (Style(racks=RACKS), Spread.CHAIN, ("server", "node-3", "node-1", "node-2")),
+        (Style(racks=RACKS, chains=2), Spread.CHAIN, ("server", "server", "node-1", "node-2")),
+        (Style(), Spread.TREE, ("server", "server", "node-1", "node-1")),
+        (Style(), Spread.UNICAST, ("server",) * 4),
+    ],
+    ids=["one chain through the racks", "a chain for each rack", "a tree", "each from the server"],
+)
+def test_who_reads_from_whom(
+    tmp_path: Path, image: LocalFile, style: Style, spread: Spread, expected: tuple[str, ...]
+) -> None:
+    async def go() -> None:
+        async with serving(known()) as server, four(tmp_path, server.port):
+            result = await send(server, image, MOUNTED, key="k1", style=style, spread=spread)
+            assert result.ok == NODES, result.ko
+            assert tuple(sources_of(result)[node] for node in NODES) == expected
+
+    asyncio.run(go())
+    check_unpacked(tmp_path)
+
+
+def sources_of(result: Result) -> dict[str, str]:
+    """From what people read: "received in 1.2 s from node-1, written after 1.3 s"."""
+    found = {
+        node: re.fullmatch(r"received in .* s from (.*), written after .* s", said)
+        for node, said in result.outputs.items()
+    }
+    return {node: said[1] for node, said in found.items() if said}
+
+
+def test_what_is_waited_for_is_logged(tmp_path: Path, image: LocalFile, caplog: pytest.LogCaptureFixture) -> None:
+    async def go() -> None:
+        async with serving(known()) as server, four(tmp_path, server.port):
+            with caplog.at_level("INFO", logger="kadeploy.drivers.agents.broadcast"):
+                assert (await send(server, image, MOUNTED, key="k1", rate=2 * MIB)).ok == NODES
+
+    asyncio.run(go())
+    assert "k1 waits for the link of server" in caplog.messages

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.ports.remote import Command
+from kadeploy.ports.remote import Command, Terms
 from tests.integration.agents.world import KnownTokens, agent, quoted, script, serving, until
 
 
@@ -107,7 +107,7 @@ def test_a_server_says_that_a_command_is_too_long(tmp_path: Path, tokens: KnownT
         async with serving(tokens) as server, agent(tmp_path, server.port):
             await until(lambda: server.meeting.session("node-1") is not None)
             big = Command(name="authorize", args={"keys": "x" * (5 << 20)})
-            result = await server.remote.run(NodeSet(["node-1"]), lambda _: big, key="k1", deadline=5)
+            result = await server.remote.run(NodeSet(["node-1"]), lambda _: big, Terms(key="k1", deadline=5))
             assert "is longer than" in result.ko["node-1"]
 
     asyncio.run(go())
@@ -142,7 +142,7 @@ def test_what_runs_on_one_node_is_stopped_and_the_others_go_on(tmp_path: Path, t
             agent(tmp_path / "1", server.port),
             agent(tmp_path / "2", server.port, "node-2", "another"),
         ):
-            asked = asyncio.create_task(server.remote.run(NodeSet(pids), task, key="k1", deadline=60))
+            asked = asyncio.create_task(server.remote.run(NodeSet(pids), task, Terms(key="k1", deadline=60)))
             await until(lambda: all(pid.exists() and pid.read_text().endswith("\n") for pid in pids.values()))
             await server.remote.stop(NodeSet(["node-1"]))
             await until(lambda: not Path(f"/proc/{pids['node-1'].read_text().strip()}").exists())

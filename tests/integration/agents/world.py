@@ -20,7 +20,7 @@ from kadeploy.domain.result import Result
 from kadeploy.drivers.agents.meeting import Meeting
 from kadeploy.drivers.agents.remote import AgentRemote
 from kadeploy.drivers.agents.zipapp import agent_zipapp
-from kadeploy.ports.remote import Command, ReportBytes
+from kadeploy.ports.remote import Command, ReportBytes, Terms, nobody
 from kadeploy.ports.store import IssuedToken
 
 PATIENCE = 20.0  # seconds for anything that should be quick
@@ -59,10 +59,12 @@ class Server:
         *,
         key: str,
         deadline: float = PATIENCE,
-        report: ReportBytes | None = None,
+        report: ReportBytes = nobody,
     ) -> Result:
         command = Command(name=name, args=args or {})
-        return await self.remote.run(NodeSet([node]), lambda _: command, key=key, deadline=deadline, report=report)
+        return await self.remote.run(
+            NodeSet([node]), lambda _: command, Terms(key=key, deadline=deadline, report=report)
+        )
 
 
 @contextlib.asynccontextmanager

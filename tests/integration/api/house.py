@@ -7,11 +7,12 @@ import gzip
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import httpx2
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from kadeploy.api.app import create_app
 from kadeploy.api.auth.chain import chain_of
@@ -23,8 +24,13 @@ from kadeploy.domain.rights import Right
 from kadeploy.domain.state import OperationKind
 from kadeploy.drivers.hooks import CommandHooks
 from kadeploy.files.cache import FileCache
-from kadeploy.operations.assemble import Policy, Ports, UseCases, assemble
+from kadeploy.files.permitted import Permitted
+from kadeploy.files.reach import Reach
+from kadeploy.files.web import FetchLimits, Web
+from kadeploy.operations.assemble import UseCases, assemble
 from kadeploy.operations.events import EventLog
+from kadeploy.operations.foundation import Policy, Ports
+from kadeploy.ports.files import UploadRules
 from kadeploy.store.api_tokens import SqlApiTokens
 from kadeploy.store.audit import SqlAudit
 from kadeploy.store.control import SqlControl
@@ -36,6 +42,8 @@ from kadeploy.store.nodes import SqlNodes
 from kadeploy.store.operations import SqlOperations
 from kadeploy.store.record import SqlRecord
 from kadeploy.store.rights import SqlRights
+from kadeploy.store.statistics import SqlStatistics
+from kadeploy.testing.console import SerialLine, SimulatedConsoles
 from tests.integration.api.engine import ScriptedEngine
 
 NAMES = tuple(f"node-{number}.site1.example.org" for number in range(1, 5))
@@ -43,6 +51,8 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6u3kqX9G1Yy0mE3pQHn8u1r0bq3c8b9vYc1
 EVERYBODY = Roles()
 TRUSTED = Authentication(acl=Acl(whitelist=("127.0.0.1",)))
 ADMINISTRATORS = frozenset({"root", "admin"})
+HERE = Web(limits=FetchLimits(pause=0.0), reach=Reach(permitted=(ip_network("127.0.0.0/8"),)), proxy="")
+RULES = UploadRules(quota=20 * MIB, expires=3600.0, for_environments=True)
 Json = dict[str, Any]
 
 
@@ -89,6 +99,7 @@ class House:
         self.rights = SqlRights(database)
         self.api_tokens = SqlApiTokens(database)
         self.audit = SqlAudit(database)
+        self.serials = {name: SerialLine() for name in NAMES[:3]}  # the last has no console
         self.files = files
         self.database = database
         self.commands: dict[OperationKind, Sequence[str]] = {}
@@ -100,7 +111,7 @@ class House:
         )
         self.use_cases = self._use_cases(administrators)
         chain = chain_of(authentication, roles, self.use_cases.tokens, administrators=administrators)
-        self.app: FastAPI = create_app(self.use_cases, chain, Settings(version="3.3.0"))
+        self.app: Starlette = create_app(self.use_cases, chain, Settings(version="3.3.0"))
 
     def _use_cases(self, administrators: frozenset[str]) -> UseCases:
         ports = Ports(
@@ -112,12 +123,16 @@ class House:
             rights=self.rights,
             api_tokens=self.api_tokens,
             audit=self.audit,
+            statistics=SqlStatistics(self.database),
             files=self.files,
+            uploads=self.files.uploads,
+            contents=self.files,
             engine=self.engine,
             events=self.events,
             hooks=self.hooks,
             due_hooks=SqlDueHooks(self.database),
             clock=self.clock,
+            consoles=SimulatedConsoles(self.serials),
         )
         return assemble(ports, Policy(administrators=administrators))
 
@@ -166,7 +181,9 @@ async def open_house(
     images.mkdir(exist_ok=True)
     database = Database.open(f"sqlite:///{directory}/kadeploy.db")
     try:
-        files = FileCache.open(directory / "cache", size=100 * MIB, roots=[images])
+        files = FileCache.open(
+            directory / "cache", size=100 * MIB, permitted=Permitted(roots=(images,)), web=HERE, uploads=RULES
+        )
         try:
             yield House(directory, database, files, authentication, administrators, roles)
         finally:

@@ -77,19 +77,21 @@ def changed(**changes: object) -> Callable[[House], Json]:
         ({"timeout_reboot_kexec": "10**10**10"}, "4", "is not valid"),
         ({"ssh_authorized_keys_content": "hello"}, "5", "line 1 of the SSH keys is not a public key"),
         ({"ssh_authorized_keys_content": "-----BEGIN OPENSSH PRIVATE KEY-----"}, "5", "hold a private key"),
-        ({"ssh_authorized_keys": "/home/alice/key.pub", "client": "http://c:1"}, "3", "from the client's machine"),
+        ({"ssh_authorized_keys": "/key.pub"}, "3", "/key.pub is on the client's machine, and the client does not"),
+        ({"ssh_authorized_keys": "key.pub", "client": "http://c:1"}, "3", "must be an absolute path on the client"),
+        ({"ssh_authorized_keys": "/key.pub", "client": "http://[::1]:1"}, "5", "/key.pub on ::1"),
         ({"ssh_authorized_keys": "server:///etc/shadow"}, "5", "/etc/shadow"),
         ({"ssh_authorized_keys": "server:///x", "ssh_authorized_keys_content": KEY}, "13", "cannot both be given"),
         ({"verbose_level": 6}, "4", "verbose_level: must be at most 5, not 6"),
         ({"vlan": "3"}, "9", "vlan: this server moves no nodes between VLANs"),
         ({"pxe": {"profile": "default linux"}}, "4", "pxe.profile: must be an iPXE script"),
-        ({"pxe": {"profile": "#!ipxe", "files": ["/x"]}}, "4", "pxe.files: this server keeps no boot files of users"),
+        ({"pxe": {"profile": "#!ipxe", "files": "x"}}, "4", "pxe.files: must be a list of files"),
+        ({"pxe": {"profile": "#!ipxe\nkernel FILES_PREFIX--k"}}, "4", "FILES_PREFIX--k, not in pxe.files"),
         ({"reformat_tmp_partition": "zfs"}, "4", "reformat_tmp_partition: the minimal environment"),
         ({"boot_partition": "x"}, "4", "boot_partition: must be a whole number"),
         ({"automata": {"BootNewEnv": [{"name": "Fly"}]}}, "4", "automata.BootNewEnv[0].name: must be Kexec, Classical"),
         ({"automata": {"BootNewEnv": [{"name": "PivotRoot"}]}}, "4", "PivotRoot does not exist"),
         ({"custom_operations": {"x": 1}}, "8", "x: there is no such macro-step"),
-        ({"disable_kexec": True, "disable_bootloader_install": True}, "13", "could not boot"),
     ],
 )
 def test_a_deployment(tmp_path: Path, changes: Json, code: str, text: str) -> None:
@@ -159,11 +161,11 @@ def test_a_description_with_several_faults(tmp_path: Path) -> None:
 def test_an_image_on_the_client(tmp_path: Path) -> None:
     def anonymous(house: House) -> Json:
         image = {"file": "/home/alice/x.tgz", "kind": "tar", "compression": "gzip"}
-        return launch_body(environment={"kind": "anonymous", **house.description(image=image)}, client="http://c:1")
+        return launch_body(environment={"kind": "anonymous", **house.description(image=image)})
 
     code, text = prepared(tmp_path, anonymous)
     assert code == "3"
-    assert "image.file: /home/alice/x.tgz: this server does not fetch files from the client's machine" in text
+    assert "image.file: /home/alice/x.tgz is on the client's machine, and the client does not serve it" in text
 
 
 def test_no_rights_on_one_node(tmp_path: Path) -> None:

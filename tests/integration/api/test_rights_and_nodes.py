@@ -9,7 +9,8 @@ import yaml
 
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.rights import Right
-from kadeploy.domain.state import NodeState
+from kadeploy.domain.state import NodeState, Progress
+from kadeploy.operations.tokens import TokenOrder
 from kadeploy.ports.store import NodeRecord
 from tests.integration.api.house import NAMES, House, Json, in_house, launch_body
 
@@ -75,8 +76,59 @@ def test_who_loses_a_right_loses_what_runs_on_it(tmp_path: Path) -> None:
             lost = (await client.post("/deployment", json=launch_body())).json()["wid"]
             kept = (await client.post("/reboot", json={"nodes": ["node-4"]})).json()["wid"]
             await admin.request("DELETE", "/rights/alice/node-2")
+            cut = await house.operations.get(lost)
+            assert cut.having(Progress.ABORTED) == NodeSet([NAMES[1]])
+            assert cut.outcomes[NAMES[1]].reason == f"aborted by admin: alice has no right on {NAMES[1]} any more"
+            assert set(await house.operations.running()) == {lost, kept}
+            await admin.request("DELETE", "/rights/alice/node-1")
             assert house.engine.aborted == [lost]
             assert await house.operations.running() == [kept]
+
+    in_house(tmp_path, scenario)
+
+
+def test_a_group_that_a_token_names_has_rights_until_they_are_revoked(tmp_path: Path) -> None:
+    async def scenario(house: House) -> None:
+        member, text = await house.use_cases.tokens.make(TokenOrder(user="carol"), groups=("ml",))
+        _, other = await house.use_cases.tokens.make(TokenOrder(user="dora"), groups=("bio",))
+        async with house.client("admin") as admin:
+            granted = await admin.post("/rights", json={"group": "ml", "nodes": ["node-[1-2]"], "for": "4h"})
+            assert granted.json() == {"@ml": {NAMES[0]: ["*"], NAMES[1]: ["*"]}}
+            async with house.client("", Authorization=f"Bearer {other}") as dora:
+                refused = await dora.post("/reboot", json={"nodes": ["node-1"]})
+                assert refused.headers["x-application-error-code"] == "6"
+            async with house.client("", Authorization=f"Bearer {text}") as carol:
+                wid = (await carol.post("/reboot", json={"nodes": ["node-1"]})).json()["wid"]
+            assert (await house.operations.get(wid)).groups == member.groups == ("ml",)
+            await admin.request("DELETE", "/rights/%40ml/node-2")
+            assert house.engine.aborted == []
+            await admin.request("DELETE", "/rights/%40ml")
+            assert house.engine.aborted == [wid]
+
+    in_house(tmp_path, scenario)
+
+
+def test_times_of_rights(tmp_path: Path) -> None:
+    async def scenario(house: House) -> None:
+        async with house.client("admin") as admin:
+            begin, end = "2037-01-31T08:00:00+01:00", "2037-01-31T17:00:00+00:00"
+            asked = {"username": "alice", "nodes": ["node-1"], "from": begin, "until": end}
+            assert (await admin.post("/rights", json=asked)).status_code == 200
+            assert (await admin.get("/rights")).json() == {}, "Kadeploy3's tool is shown what counts now"
+            (told,) = (await admin.get("/rights/alice", params={"detailed": "true"})).json()
+            assert told == {
+                "user": "alice",
+                "group": None,
+                "node": NAMES[0],
+                "partition": "*",
+                "from": "2037-01-31T07:00:00+00:00",
+                "until": end,
+            }
+            for wrong in ({"until": "soon"}, {"until": 5}, {"for": "-4h"}, {"until": end, "for": "4h"}, {"for": 0}):
+                answer = await admin.post("/rights", json={"username": "alice", "nodes": ["node-2"], **wrong})
+                assert answer.status_code == 400, (wrong, answer.text)
+            both = await admin.post("/rights", json={"username": "alice", "group": "ml"})
+            assert both.headers["x-application-error-code"] == "13"
 
     in_house(tmp_path, scenario)
 

@@ -13,6 +13,7 @@ import pytest
 from kadeploy.domain.image import LocalFile
 from kadeploy.errors import CacheFull, CacheProblem
 from kadeploy.files.cache import FileCache
+from kadeploy.files.permitted import Permitted
 from tests.integration.files.conftest import MIB, OpenCache
 from tests.integration.files.web_server import Answer, WebServer, chunked, content
 
@@ -148,7 +149,7 @@ def test_two_servers_do_not_share_a_cache(open_cache: OpenCache, tmp_path: Path)
 def test_a_cache_that_cannot_be_made_is_one_clear_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CacheProblem, match="cannot be used: Not a directory"):
-        FileCache.open(tmp_path / "file" / "cache", size=MIB, roots=[])
+        FileCache.open(tmp_path / "file" / "cache", size=MIB, permitted=Permitted(roots=()))
 
 
 @pytest.mark.parametrize("index", [b"", b"{", b"[]", b'{"contents": 3, "pins": {"a": 1}, "origins": {"u": []}}'])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -13,10 +14,10 @@ LONG_AGO = "Mon, 06 Jan 2020 10:00:00 GMT"
 
 
 class WebServer:
-    def __init__(self, server: ThreadingHTTPServer) -> None:
+    def __init__(self, server: ThreadingHTTPServer, scheme: str) -> None:
         self.answers: dict[str, Answer] = {}
         self.requests: list[tuple[str, Mapping[str, str]]] = []
-        self.url = f"http://127.0.0.1:{server.server_port}"
+        self.url = f"{scheme}://127.0.0.1:{server.server_port}"
         self.stop = server.shutdown
 
     def count(self, path: str) -> int:
@@ -24,7 +25,7 @@ class WebServer:
 
 
 @contextmanager
-def web_server() -> Iterator[WebServer]:
+def web_server(tls: ssl.SSLContext | None = None) -> Iterator[WebServer]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -33,11 +34,17 @@ def web_server() -> Iterator[WebServer]:
             web.answers.get(self.path, status(404))(self)
             self.close_connection = True
 
+        def handle(self) -> None:
+            with suppress(ConnectionError, ssl.SSLError):  # clients leave, and do not believe it
+                super().handle()
+
         def log_message(self, *_: object) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        web = WebServer(server)
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        web = WebServer(server, "https" if tls else "http")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

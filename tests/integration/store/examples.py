@@ -60,7 +60,9 @@ def an_environment(name: str = "debian12", *, user: str = "alice", version: int 
         ),
         boot=KernelSpec(kernel="/vmlinuz", initrd="/initrd.img", kernel_params="quiet"),
         filesystem="ext4",
-        preinstall=Archive(archive="server:///srv/pre.tgz", compression=Compression.GZIP, script="run.sh -v"),
+        preinstall=Archive(
+            archive="server:///srv/pre.tgz", compression=Compression.GZIP, script="run.sh -v", checksum="1" * 64
+        ),
         postinstalls=(
             Archive(archive="http://files/a.tgz", compression=Compression.GZIP),
             Archive(archive="http://files/b.txz", compression=Compression.XZ, script="go"),

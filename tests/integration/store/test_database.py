@@ -56,7 +56,7 @@ def test_a_database_of_a_newer_version_is_refused(url: str) -> None:
     database = Database.open(url)
     asyncio.run(database.transact(lambda c: c.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))))
     database.close()
-    with pytest.raises(DatabaseProblem, match="has tables of version 9999, and this Kadeploy knows them up to 0002"):
+    with pytest.raises(DatabaseProblem, match="has tables of version 9999, and this Kadeploy knows them up to 00"):
         Database.open(url)
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from kadeploy.domain.environment import Visibility
+from kadeploy.domain.environment import Part, Visibility
+from kadeploy.domain.environment_name import Architecture
 from kadeploy.errors import AlreadyExists, InvalidEnvironment
 from kadeploy.store.database import Database
 from kadeploy.store.environments import SqlEnvironments
@@ -81,12 +82,49 @@ def test_replace_and_delete(environments: SqlEnvironments) -> None:
         await environments.add(an_environment())
         await environments.add(an_environment(version=2))
         changed = replace(an_environment(), visibility=Visibility.PUBLIC, description={"new": True})
-        await environments.replace(changed)
+        await environments.replace([changed])
         assert await environments.find() == [changed, an_environment(version=2)]
         await environments.delete([changed, an_environment("unknown")])
         await environments.delete([])
         assert await environments.find() == [an_environment(version=2)]
         with pytest.raises(InvalidEnvironment, match="there is no environment debian12 version 1 of alice"):
-            await environments.replace(changed)
+            await environments.replace([changed])
+
+    asyncio.run(story())
+
+
+def test_several_are_replaced_or_none(environments: SqlEnvironments) -> None:
+    async def story() -> None:
+        await environments.add(an_environment())
+        changed = replace(an_environment(), visibility=Visibility.PUBLIC)
+        with pytest.raises(InvalidEnvironment, match="version 2"):
+            await environments.replace([changed, an_environment(version=2)])
+        assert await environments.find() == [an_environment()]
+
+    asyncio.run(story())
+
+
+def test_an_alias_finds_what_carries_it_and_follows_changes(environments: SqlEnvironments) -> None:
+    async def story() -> None:
+        intel = replace(an_environment("debian-x64"), alias="debian", architecture=Architecture.X86_64)
+        arm = replace(an_environment("debian-arm64"), alias="debian", architecture=Architecture.AARCH64)
+        for one in (intel, arm, an_environment("debian")):
+            await environments.add(one)
+        assert await environments.find(alias="debian") == [arm, intel]
+        assert await environments.find(alias="deb%", user="bob") == []
+        await environments.replace([replace(arm, alias="other")])
+        assert await environments.find(alias="debian") == [intel]
+        assert [one.name for one in await environments.find(alias="other")] == ["debian-arm64"]
+
+    asyncio.run(story())
+
+
+def test_an_archive_of_several_file_systems_is_read_back(environments: SqlEnvironments) -> None:
+    parts = (Part(id=0, device="/dev/sda1"), Part(id=1, device="/dev/sda3"))
+    whole = replace(an_environment(), multipart=True, parts=parts, boot_disk="/dev/sda", boot_partition=3)
+
+    async def story() -> None:
+        await environments.add(whole)
+        assert await environments.find() == [whole]
 
     asyncio.run(story())

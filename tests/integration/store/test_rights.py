@@ -98,3 +98,65 @@ def test_of_users_who_are_granted_one_node_at_once_one_wins(rights: SqlRights) -
     answers = asyncio.run(story())
     assert answers.count(1) == 1
     assert sum(isinstance(answer, Conflict) for answer in answers) == 19
+
+
+def within(user: str, node: str, since: float, until: float) -> Right:
+    return Right(user=user, node=node, since=since, until=until)
+
+
+def test_two_users_may_have_one_node_one_after_the_other(rights: SqlRights) -> None:
+    async def story() -> None:
+        first, second = within("alice", "n-1", 0.0, 1000.0), within("bob", "n-1", 1000.0, 2000.0)
+        await rights.grant([first], overwrite=False, administrators=ADMINISTRATORS)
+        await rights.grant([second], overwrite=False, administrators=ADMINISTRATORS)
+        assert await rights.of() == [first, second]
+        overlapping = within("carol", "n-1", 500.0, 1500.0)
+        with pytest.raises(Conflict, match="alice has n-1; bob has n-1"):
+            await rights.grant([overlapping], overwrite=False, administrators=ADMINISTRATORS)
+
+    asyncio.run(story())
+
+
+def test_what_is_overwritten_later_lasts_until_then(rights: SqlRights) -> None:
+    async def story() -> None:
+        await rights.grant(on("alice", "n-1", "n-2"), overwrite=False, administrators=ADMINISTRATORS)
+        taking = within("bob", "n-1", 1000.0, 2000.0)
+        await rights.grant([taking], overwrite=True, administrators=ADMINISTRATORS)
+        assert await rights.of() == [within("alice", "n-1", 0.0, 1000.0), *on("alice", "n-2"), taking]
+
+    asyncio.run(story())
+
+
+def test_to_give_a_right_once_more_sets_its_time_anew(rights: SqlRights) -> None:
+    async def story() -> None:
+        short, long = within("alice", "n-1", 0.0, 1000.0), within("alice", "n-1", 0.0, 5000.0)
+        later = within("alice", "n-1", 8000.0, 9000.0)
+        for right in (short, long, later):
+            assert await rights.grant([right], overwrite=False, administrators=ADMINISTRATORS) == 1
+        assert await rights.of() == [long, later]
+        assert await rights.grant([long], overwrite=False, administrators=ADMINISTRATORS) == 0
+        assert await rights.revoke([long]) == 1
+        assert await rights.of() == [later]
+
+    asyncio.run(story())
+
+
+def test_what_has_ended_is_deleted_and_nothing_else(rights: SqlRights) -> None:
+    async def story() -> None:
+        ended, running = within("alice", "n-1", 0.0, 1000.0), within("alice", "n-2", 0.0, 1000.5)
+        await rights.grant([ended, running, *on("bob", "n-3")], overwrite=False, administrators=ADMINISTRATORS)
+        assert await rights.expire(999.9) == []
+        assert await rights.expire(1000.0) == [ended]
+        assert await rights.of() == [running, *on("bob", "n-3")]
+
+    asyncio.run(story())
+
+
+def test_rights_of_a_user_and_their_groups_come_together(rights: SqlRights) -> None:
+    async def story() -> None:
+        await rights.grant([*on("alice", "n-1"), *on("@ml", "n-2")], overwrite=False, administrators=ADMINISTRATORS)
+        assert await rights.of("alice", "@ml", "@other") == [*on("@ml", "n-2"), *on("alice", "n-1")]
+        with pytest.raises(Conflict, match="@ml has n-2"):
+            await rights.grant(on("alice", "n-2"), overwrite=False, administrators=ADMINISTRATORS)
+
+    asyncio.run(story())

@@ -63,3 +63,18 @@ def test_no_drivers_are_no_work() -> None:
     assert asyncio.run(load_drivers({"drivers": []}, job())) == Answer()
     with pytest.raises(CommandFailed):
         asyncio.run(load_drivers({"drivers": ["no_such_module_here"]}, job()))
+
+
+def test_every_file_system_of_an_archive_goes_to_its_partition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a program in fsarchiver's place that writes down how it was called."""
+    program, called, image = tmp_path / "fsarchiver", tmp_path / "called", tmp_path / "image"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {called}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    image.write_bytes(b"FsA0")
+    parts = [{"id": 0, "destination": "/dev/sda2"}, {"id": 1, "destination": "/dev/sda3"}]
+    run(file=str(image), kind="fsa", compression="none", destination="/dev/sda3", parts=parts)
+    given = called.read_text().splitlines()
+    assert given[0] == "-j"
+    assert given[2:] == ["restfs", str(image), "id=0,dest=/dev/sda2", "id=1,dest=/dev/sda3"]
+    assert not image.exists()

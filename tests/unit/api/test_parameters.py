@@ -10,8 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
-from kadeploy.api.deployment import DeployParameters
-from kadeploy.api.parameters import Number, Parameters, Texts, Toggle, decoded, merged, schema
+from kadeploy.api.parameters import Number, Parameters, Texts, Toggle, decoded, merged
 from kadeploy.errors import InvalidOption, MissingOption
 
 
@@ -109,7 +108,3 @@ def test_every_fault_is_told_with_its_place() -> None:
 def test_a_parameter_given_twice_where_one_is_meant() -> None:
     with pytest.raises(InvalidOption, match="name: must be text, not a list"):
         decoded(Asked, read("name=a&name=b"))
-
-
-def test_schemas_stand_alone() -> None:
-    assert "$" not in str(schema(DeployParameters))

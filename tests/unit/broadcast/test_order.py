@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kadeploy.broadcast.order import Member, chain_of
+from kadeploy.broadcast.order import Member, chain_of, chains_by_rack
 
 
 def members(*names: str) -> list[Member]:
@@ -28,6 +28,24 @@ def test_a_site_and_a_cluster_stay_together() -> None:
 def test_a_rack_is_crossed_once() -> None:
     racks = {"n1": "rack-10", "n2": "rack-9", "n3": "rack-10", "n4": "rack-9"}
     assert names(chain_of(members("n1", "n2", "n3", "n4"), racks)) == ["n2", "n4", "n1", "n3"]
+
+
+def test_racks_share_a_chain_where_there_are_more_than_the_server_can_feed() -> None:
+    chain = members(*(f"n{number}" for number in range(8)))
+    racks = {"n0": "a", "n1": "a", "n2": "b", "n3": "b", "n4": "c", "n5": "c", "n6": "d", "n7": "d"}
+    starts = {most: chains_by_rack(chain, racks, most).starts for most in range(1, 6)}
+    assert starts == {1: (0,), 2: (0, 4), 3: (0, 2, 6), 4: (0, 2, 4, 6), 5: (0, 2, 4, 6)}
+    assert chains_by_rack(chain, {}, 4).starts == (0,)
+
+
+@given(st.lists(st.sampled_from("abcd"), max_size=30), st.integers(1, 6))
+def test_a_rack_is_never_cut_in_two(places: list[str], most: int) -> None:
+    chain = members(*(f"n{number}" for number in range(len(places))))
+    racks = dict(zip((member.name for member in chain), sorted(places), strict=True))
+    starts = chains_by_rack(chain, racks, most).starts
+    assert starts[0] == 0
+    assert len(starts) <= most
+    assert all(racks[f"n{start}"] != racks[f"n{start - 1}"] for start in starts[1:])
 
 
 @given(st.lists(st.text("ab.-019\u00b2", max_size=8), unique=True), st.integers())

@@ -9,9 +9,14 @@ from kadeploy.broadcast.wire import BadWire, Frame, Hello, Kind
 
 u64 = st.integers(0, 2**64 - 1)
 nonces = st.binary(min_size=16, max_size=16)
+hops = st.integers(0, wire.MOST_HOPS)
 frames = st.builds(
-    Frame, kind=st.sampled_from([kind for kind in Kind if kind is not Kind.DATA]), value=u64
-) | st.builds(Frame, kind=st.just(Kind.DATA), length=st.integers(1, wire.MOST_DATA), value=u64)
+    Frame,
+    kind=st.sampled_from([kind for kind in Kind if kind is not Kind.DATA]),
+    length=st.just(0),
+    value=u64,
+    hops=hops,
+) | st.builds(Frame, kind=st.just(Kind.DATA), length=st.integers(1, wire.MOST_DATA), value=u64, hops=hops)
 
 
 @st.composite

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kadeploy.config import yaml_text
 from kadeploy.config.automata import Automata
 from kadeploy.config.custom import custom_operations
 from kadeploy.config.decode import decode
+from kadeploy.domain import yaml_text
 from kadeploy.domain.automaton import INSTANCES, MICRO_STEPS
 from kadeploy.domain.custom import Action, CustomOperation, Insertion, Position, Scattering
 from kadeploy.domain.timeout import Timeout

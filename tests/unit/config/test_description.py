@@ -81,7 +81,7 @@ def test_everything_wrong_is_told_at_once() -> None:
         (valid(image={"file": "server://srv/x", "kind": "tar", "compression": "xz"}), "image.file: must be server:///"),
         (
             valid(image={"file": "server:///x", "kind": "tar"}),
-            "image.compression: is required: none, gzip, bzip2, xz, zstd, lz4",
+            "image.compression: is required for a tar image",
         ),
         (
             valid(image={"file": "server:///x", "kind": "fsa", "compression": "gzip"}),
@@ -93,10 +93,56 @@ def test_everything_wrong_is_told_at_once() -> None:
         ),
         (valid(boot={}), "boot.kernel: is required for a tar image"),
         (valid(os="xen"), "boot.hypervisor: is required for a tar image with os: xen"),
-        (valid(multipart=True), "multipart: is for fsa images only"),
+        (valid(multipart=True), "image.kind: must be fsa when multipart is true, not 'tar'"),
         (valid(postinstalls={"archive": "x"}), "postinstalls: must be a list, not a mapping"),
         (valid(postinstalls=[{"archive": "server:///x"}]), "postinstalls[0].compression: is required"),
         (valid(preinstall={}), "preinstall.archive: is required"),
+        (valid(image={"file": "server:///x", "kind": "dd"}), "image.compression: is required for a dd image"),
+        (valid(image={"file": "server:///x", "kind": "fsa"}), "image.compression: is required for an fsa image"),
+        (
+            valid(image={"file": "server:///x", "kind": "fsa", "compression": "12"}),
+            "image.compression: must be 0 to 9 for an fsa image, not '12'",
+        ),
+        (
+            valid(image={"file": "server:///x", "kind": "iso", "compression": "xz"}),
+            "image.kind: must be tar, dd or fsa",
+        ),
+        (valid(image=None), "image: is required"),
+        (valid(os=None), "os: is required"),
+        (valid(name="a\nb"), "name: must be one line without control characters"),
+        (valid(version=2**31), "version: must be at most 2147483647"),
+        (valid(version=1.5), "version: must be a whole number, not 1.5"),
+        (valid(description="x" * 10_001), "description: must have at most 10000 characters"),
+        (valid(author="x" * 4097), "author: must have at most 4096 characters"),
+        (valid(alias="deb@bob"), "alias: must not hold @, : or /"),
+        (valid(alias="d%"), "alias: must not hold %"),
+        (valid(arch="vax"), "arch: must be x86_64, aarch64, ppc64le, riscv64, s390x or i686, not 'vax'"),
+        (valid(image="x.tgz"), "image: must be a mapping of keys to values, not 'x.tgz'"),
+        (valid(boot="vmlinuz"), "boot: must be a mapping of keys to values, not 'vmlinuz'"),
+        (valid(filesystem="x" * 33), "filesystem: must have at most 32 characters"),
+        (valid(filesystem=None), "filesystem: is required for a tar image"),
+        (valid(preinstall=[]), "preinstall: must be a mapping of keys to values, not a list"),
+        (
+            valid(preinstall={"archive": "server:///x", "compression": "zip"}),
+            "preinstall.compression: must be none, gzip, bzip2, xz, zstd or lz4, not 'zip'",
+        ),
+        (
+            valid(postinstalls=[{"archive": "server:///x", "compression": "gzip", "script": "a\nb"}]),
+            "postinstalls[0].script: must be one line",
+        ),
+        (
+            valid(postinstalls=[{"archive": "server:///x", "compression": "gzip", "checksum": "1234"}]),
+            "postinstalls[0].checksum: must be a SHA-256",
+        ),
+        (valid(boot={"kernel": "/k", "initrd": "a/../../b"}), "boot.initrd: must not leave the image"),
+        (valid(boot={"kernel": "/k", "block_device": "/dev/../sda"}), "boot.block_device: must be a device"),
+        (valid(boot={"kernel": "/k", "partition": 0}), "boot.partition: must be at least 1"),
+        (valid(options=[1]), "options: must be a mapping of keys to values"),
+        (valid(options={"partitions": [{"id": -1, "device": "sda1"}]}), "options.partitions[0].id: must be at least 0"),
+        (valid(options={"partitions": [{"id": 1}]}), "options.partitions[0].device: is required"),
+        (valid(multipart=1.5), "multipart: must be true or false"),
+        (valid(partition_type=True), "partition_type: must be a number such as 131 or 0x83, not True"),
+        (valid(custom_variables=["a"]), "custom_variables: must be a mapping"),
         (valid(partition_type="ext4"), "partition_type: must be a number such as 131 or 0x83, not 'ext4'"),
         (valid(destructive="perhaps"), "destructive: must be true or false, not 'perhaps'"),
         (valid(extra=float("nan")), "extra: nan is not a number"),
@@ -117,16 +163,54 @@ def test_fsa_with_several_partitions_needs_what_kadeploy3_needed() -> None:
         "boot.partition: is required when multipart is true",
         "options.partitions: is required when multipart is true",
     )
-    doubled = [{"id": 0, "device": "/dev/sda1"}, {"id": 0, "device": "/dev/sda2"}]
+    parts = [{"id": 0, "device": "sda1"}, {"id": 1, "device": "/dev/sda3"}]
+    whole = describe(
+        valid(image=image, multipart=True, boot={"block_device": "sda", "partition": 3}, options={"partitions": parts}),
+        user="alice",
+    ).environment
+    assert [(part.id, part.device) for part in whole.parts] == [(0, "/dev/sda1"), (1, "/dev/sda3")]
+    assert (whole.boot_disk, whole.boot_partition) == ("/dev/sda", 3)
+    doubled = [{"id": 0, "device": "/dev/sda1"}, {"id": 0, "device": "sda1"}]
     boot = {"block_device": "/dev/sda", "partition": 1}
     told = faults_of(valid(image=image, multipart=True, boot=boot, options={"partitions": doubled}))
-    assert told == ("options.partitions[1].id: 0 is given twice",)
+    assert told == (
+        "options.partitions[1].id: 0 is given twice",
+        "options.partitions[1].device: sda1 is given twice",
+    )
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip", "bzip2", "xz", "zstd", "lz4"])
 def test_compressions(compression: str) -> None:
     image = {"file": "http://images/x", "kind": "tar", "compression": compression}
     assert describe(valid(image=image), user="a").environment.image.compression == Compression(compression)
+
+
+@pytest.mark.parametrize(
+    ("given", "known"),
+    [
+        ("A" * 64, "a" * 64),
+        (f"sha256:{'0' * 64}", "0" * 64),
+        ("d41d8cd98f00b204e9800998ecf8427e", "md5:d41d8cd98f00b204e9800998ecf8427e"),
+        ('etag:"10a-3f-52"', "etag:10a-3f-52"),
+        (None, ""),
+        ("", ""),
+    ],
+)
+def test_checksums_of_now_and_of_kadeploy3(given: str | None, known: str) -> None:
+    image = {"file": "server:///x", "kind": "tar", "compression": "xz", "checksum": given}
+    assert describe(valid(image=image), user="a").environment.image.checksum == known
+
+
+def test_processors_have_several_names() -> None:
+    read = [describe(valid(arch=name), user="a").environment.architecture for name in ("amd64", "x86_64", "arm64")]
+    assert read == ["x86_64", "x86_64", "aarch64"]
+
+
+def test_what_is_left_empty_is_left_out() -> None:
+    empty = {"preinstall": "", "postinstalls": "", "author": "", "options": "", "partition_type": "", "alias": ""}
+    given: dict[str, object] = {**valid(), **dict.fromkeys(empty)}
+    environment = describe(given, user="alice").environment
+    assert (environment.preinstall, environment.postinstalls, environment.alias) == (None, (), "")
 
 
 def test_text_is_read_as_yaml_without_its_traps() -> None:
@@ -146,7 +230,7 @@ def test_text_is_read_as_yaml_without_its_traps() -> None:
         ("[" * 100_000, "line 1, column 51: nested more than 50 deep"),
         ("name: [", "line 2, column 1: did not find expected node content"),
         ("\x00", "not YAML"),
-        ("!!python/object:os.system {}", "line 1, column 1: could not determine a constructor"),
+        ("!!python/object:os.system {}", "line 1, column 1: tags (!name) are not accepted here"),
     ],
 )
 def test_text_that_is_no_good_yaml(text: str, fault: str) -> None:

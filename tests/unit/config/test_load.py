@@ -50,6 +50,15 @@ def test_a_valid_directory_becomes_a_site(tmp_path: Path) -> None:
     assert (cluster.deploy_params, cluster.user_params) == ("console=ttyS0", "quiet")
 
 
+def test_racks_and_links_make_chains(tmp_path: Path) -> None:
+    server, clusters = files.server(tmp_path), files.clusters()
+    server["broadcast"] = {"server_link": 10_000, "node_link": 2_500}
+    clusters["clusters"][0]["nodes"][1]["rack"] = "A"
+    loaded = load_site(files.write(tmp_path, server=server, clusters=clusters))
+    assert loaded.server.broadcast.chains == 4
+    assert [loaded.site.nodes[name].rack for name in ("node-1", "node-2")] == ["", "A"]
+
+
 def test_secrets_are_not_shown(tmp_path: Path) -> None:
     loaded = load_site(files.write(tmp_path))
     assert "secret" not in repr(loaded.site.nodes)
@@ -68,6 +77,8 @@ def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
         "server.conf: authentication.acl.whitelist: must not be empty",
         "server.conf: listen.port: must be at most 65535, not 99999",
         "clusters.conf: clusters[0].nodes[0].mac: must be a MAC address such as 52:54:00:12:34:56, not '52:54:00'",
+        "lab.conf: partitioning.block_device: is required",
+        "lab.conf: partitioning.layout[1].size: 'lots' is not a size such as 512M or 4G",
     ]
 
 
@@ -184,13 +195,14 @@ def test_files_that_are_missing_or_no_yaml_are_told_with_their_place(tmp_path: P
 
 
 def test_unknown_keys_are_warnings_with_what_was_meant(tmp_path: Path) -> None:
-    server = files.server(tmp_path) | {"listne": {}, "verbosity": {"logs": 3}}
+    server = files.server(tmp_path) | {"listne": {}, "logs": {"database": True}}
     cluster = files.cluster()
     cluster["boot"]["kernals"] = {}
     loaded = load_site(files.write(tmp_path, server=server, lab=cluster))
     assert set(loaded.warnings) == {
         "server.conf: listne: is not a known key; did you mean listen?",
-        "server.conf: verbosity: is Kadeploy3's and has no effect here",
+        "server.conf: logs: is Kadeploy3's and has no effect here: the log goes to standard error, and what became of "
+        "nodes to the database, see kastat",
         "lab.conf: boot.kernals: is not a known key; did you mean kernels?",
     }
 
@@ -249,7 +261,7 @@ def test_files_of_kadeploy3_stay_valid(tmp_path: Path) -> None:
     ]
     assert loaded.site.clusters["alpha"].supported_fs == ("ext2", "ext3", "ext4")
     assert "lab.conf: partitioning.layout: is not given, a sample layout is used" in loaded.warnings
-    assert "lab.conf: remoteops.console: is Kadeploy3's and has no effect here" in loaded.warnings
+    assert (loaded.server.listen.port, str(loaded.server.listen.address)) == (25300, "0.0.0.0")
 
 
 def test_the_old_file_names_are_read(tmp_path: Path) -> None:

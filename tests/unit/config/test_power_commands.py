@@ -98,3 +98,27 @@ def test_windows_have_kadeploy3_s_keys(tmp_path: Path) -> None:
     windows = {"reboot": {"size": 3, "sleep_time": 2}, "check": {"size": 7}}
     loaded = load(tmp_path, {}, server=files.server(tmp_path) | {"windows": windows})
     assert loaded.server.windows.model_dump() == {"reboot": {"size": 3, "sleep_time": 2.0}, "check": {"size": 7}}
+
+
+def test_consoles_are_a_cluster_s_or_a_node_s_own(tmp_path: Path) -> None:
+    (tmp_path / "command.conf").write_text("node-2: {console: telnet pdu HOSTNAME_SHORT}\n")
+    nodes = load(tmp_path, {"console": ["DEFAULT_CONNECTOR console HOSTNAME_FQDN"]}).site.nodes
+    first, second = nodes["node-1"].console, nodes["node-2"].console
+    assert first is not None
+    assert second is not None
+    assert first.for_node("node-1").startswith("ssh -l root ")
+    assert first.for_node("node-1").endswith("console node-1")
+    assert second.for_node("node-2") == "telnet pdu node-2"
+    (tmp_path / "command.conf").unlink()
+    assert load(tmp_path, {}).site.nodes["node-1"].console is None
+    with pytest.raises(BadConfiguration, match=r"remoteops\.console: must have one command, not 2"):
+        load(tmp_path, {"console": ["a", "b"]})
+
+
+def test_groups_for_rights(tmp_path: Path) -> None:
+    rights = {"groups": {"ml": ["carol", "dora"], "bio": "ann, bob"}}
+    loaded = load(tmp_path, {}, server=files.server(tmp_path) | {"rights": rights})
+    assert loaded.server.rights.groups == {"ml": ("carol", "dora"), "bio": ("ann", "bob")}
+    assert not loaded.server.rights.system_groups
+    with pytest.raises(BadConfiguration, match=r"rights\.groups"):
+        load(tmp_path, {}, server=files.server(tmp_path) | {"rights": {"groups": {"@ml": ["carol"]}}})

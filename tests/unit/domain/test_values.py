@@ -59,9 +59,9 @@ def test_a_layout_knows_its_roles_and_its_least_size() -> None:
 
 def test_rights_cover_nodes_and_partitions() -> None:
     rights = [Right(user="u", node="a"), Right(user="u", node="b", partition="/dev/vda3")]
-    assert refused(rights, ABC) == NodeSet(("c",))
-    assert refused(rights, ABC, {"a": "/dev/vda3", "b": "/dev/vda2", "c": "/dev/vda3"}) == NodeSet(("b", "c"))
-    assert not refused([Right(user="u")], ABC)
+    assert refused(rights, ABC, at=1.0) == NodeSet(("c",))
+    assert refused(rights, ABC, {"a": "/dev/vda3", "b": "/dev/vda2", "c": "/dev/vda3"}, at=1.0) == NodeSet(("b", "c"))
+    assert not refused([Right(user="u")], ABC, at=1.0)
 
 
 def test_every_event_travels_through_json() -> None:

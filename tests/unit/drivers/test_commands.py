@@ -15,6 +15,8 @@ from kadeploy.domain.result import Result
 from kadeploy.drivers.broadcast_command import CommandBroadcast
 from kadeploy.drivers.vlan_command import CommandVlan
 from kadeploy.errors import InvalidVlan
+from kadeploy.ports.broadcast import Shipment
+from kadeploy.ports.remote import Terms
 from kadeploy.testing.sites import site_of
 
 NODES = NodeSet(["node-1", "node-2"])
@@ -53,13 +55,13 @@ def send(site: Site, directory: Path, compression: Compression = Compression.ZST
     return asyncio.run(
         broadcast.send(
             NODES,
-            LocalFile(path="/srv/my image", size=5, sha256="0" * 64),
-            kind=ImageKind.TAR,
-            compression=compression,
-            destination=lambda _: "/mnt/dest",
-            key="k",
-            deadline=10,
-            report=lambda *_: None,
+            Shipment(
+                image=LocalFile(path="/srv/my image", size=5, sha256="0" * 64),
+                kind=ImageKind.TAR,
+                compression=compression,
+                destination=lambda _: "/mnt/dest",
+            ),
+            Terms(key="k", deadline=10),
         )
     )
 

@@ -7,6 +7,7 @@ import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -176,3 +177,34 @@ def test_what_the_driver_says_and_what_it_raises_are_the_nodes_own() -> None:
     result = run_jumping(run())
     assert result.ok == NodeSet(["n-1", "n-3"])
     assert result.ko == {"n-2": "the BMC is on fire"}
+
+
+def test_a_window_that_grows_lets_in_who_waits_and_one_that_shrinks_sends_nobody_out() -> None:
+    async def story() -> None:
+        window, inside, leave = SlotWindow(2), list[str](), asyncio.Event()
+
+        async def visit(name: str, count: int) -> None:
+            async with window.slots(name, count):
+                inside.append(name)
+                await leave.wait()
+
+        async with asyncio.TaskGroup() as group:
+            for name, count in (("a", 2), ("b", 2), ("c", 2)):
+                group.create_task(visit(name, count))
+            await asyncio.sleep(0.1)
+            assert inside == ["a"]
+            window.resize(4)
+            await asyncio.sleep(0.1)
+            assert inside == ["a", "b"]
+            window.resize(1)  # `c` wants more than there is now
+            await asyncio.sleep(0.1)
+            assert (inside, window.used) == (["a", "b"], 4)
+            leave.set()
+        assert (inside, window.used) == (["a", "b", "c"], 0)
+
+    run_jumping(story())
+
+
+def test_no_window_is_closed() -> None:
+    with pytest.raises(ValueError, match="lets nobody in"):
+        SlotWindow(2).resize(0)

@@ -61,14 +61,22 @@ def test_a_failure_is_shared_and_then_forgotten() -> None:
     asyncio.run(story())
 
 
-def test_when_the_one_who_works_is_cancelled_the_next_does_it() -> None:
+def test_each_may_give_up_alone_and_the_last_one_ends_the_work() -> None:
     async def story() -> None:
         turns, work = Turns[int](), Work()
         tasks = await _start(turns, work, 3)
         tasks[0].cancel()
         await asyncio.wait(tasks[:1])
+        tasks += await _start(turns, work, 1)
         work.go.set()
-        assert await asyncio.gather(*tasks[1:]) == [2, 2]
+        assert await asyncio.gather(*tasks[1:]) == [1, 1, 1]
+        work.go.clear()
+        last = await _start(turns, work, 2)
+        for task in last:
+            task.cancel()
+        await asyncio.wait(last)
+        assert work.begun == 2
+        assert len(asyncio.all_tasks()) == 1  # this one: the work has ended
 
     asyncio.run(story())
 

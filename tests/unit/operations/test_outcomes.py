@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -44,6 +45,9 @@ class DictNodes:
     async def set(self, nodes: NodeSet, record: NodeRecord) -> None:
         self.writes += 1
         self.records.update(dict.fromkeys(nodes, record))
+
+    async def counts(self) -> Mapping[NodeState, int]:
+        return Counter(record.state for record in self.records.values())
 
 
 def operation_of(plan: Plan, kind: OperationKind) -> Operation:

@@ -21,6 +21,7 @@ from kadeploy.plans.adapt import Adapted, adapt, outline_of
 from kadeploy.plans.deploy import MACROS
 from kadeploy.plans.wanted import Wanted
 from kadeploy.steps import CATALOGUE
+from kadeploy.steps.send_image import SendImage
 from kadeploy.testing.sites import LAYOUT, environment_of, request_for
 
 NODES = NodeSet(["node-1"])
@@ -192,7 +193,7 @@ def test_a_preinstall_takes_the_place_of_all_with_the_first_ones_retries() -> No
     assert "manage_admin_pre_install" in [entry.name for entry in line.entries]
 
 
-@pytest.mark.parametrize("name", ["Kascade", "Kastafior", "Tree", "Bittorrent"])
+@pytest.mark.parametrize("name", ["Kascade", "Kastafior", "Bittorrent"])
 def test_older_ways_to_send_are_our_chain(name: str) -> None:
     made = adapted(automaton={"BroadcastEnv": (Chosen(instance=name, retries=2),)})
     (line,) = made.outline["BroadcastEnv"]
@@ -200,8 +201,17 @@ def test_older_ways_to_send_are_our_chain(name: str) -> None:
     assert [sentence for sentence in made.sentences if sentence.startswith(f"BroadcastEnv: {name} ")]
 
 
+@pytest.mark.parametrize(("name", "spread"), [("Chain", "chain"), ("Tree", "tree"), ("Unicast", "unicast")])
+def test_an_image_is_spread_as_the_instance_says(name: str, spread: str) -> None:
+    made = adapted(automaton={"BroadcastEnv": (Chosen(instance=name),)})
+    (line,) = made.outline["BroadcastEnv"]
+    (step,) = [entry.make(wanted()) for entry in line.entries if entry.name == "send_environment"]
+    assert isinstance(step, SendImage)
+    assert step.spread == spread
+
+
 def test_the_words_are_the_same_everywhere() -> None:
-    chain = {"Kascade", "Kastafior", "Tree", "Bittorrent"}
+    chain = {"Kascade", "Kastafior", "Bittorrent"}
     assert {macro: set(table) | (chain if macro == "BroadcastEnv" else set()) for macro, table in MACROS.items()} == {
         macro: set(names) for macro, names in INSTANCES.items()
     }

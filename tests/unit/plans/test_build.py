@@ -8,7 +8,8 @@ import pytest
 
 from kadeploy.domain.automaton import Chosen, MicroSettings
 from kadeploy.domain.boot import Profile
-from kadeploy.domain.environment import Archive, OsKind
+from kadeploy.domain.environment import Archive, Environment, OsKind, Part
+from kadeploy.domain.environment_name import Architecture
 from kadeploy.domain.image import Compression, Image, ImageKind, LocalFile
 from kadeploy.domain.node import Cluster, Site
 from kadeploy.domain.nodeset import NodeSet
@@ -26,6 +27,7 @@ from kadeploy.plans import show
 from kadeploy.plans.build import build_deploy, build_power
 from kadeploy.plans.codec import decode, encode
 from kadeploy.plans.reboot import build_reboot
+from kadeploy.steps.decompress_environment import DecompressEnvironment
 from kadeploy.steps.run_archives import RunArchives
 from kadeploy.steps.send_image import Place, SendImage
 from kadeploy.testing.sites import environment_of, request_for, site_of
@@ -91,8 +93,6 @@ def test_every_instance_has_its_steps() -> None:
     [
         ({"partition": 9}, InvalidOption, "has no partition 9"),
         ({"environment": environment_of(filesystem="zfs")}, InvalidEnvironment, "cannot make 'zfs'"),
-        ({"environment": environment_of(multipart=True)}, InvalidEnvironment, "several partitions"),
-        ({"disable_bootloader_install": True, "disable_kexec": True}, ConflictingOptions, "could not boot"),
         ({"reformat_tmp": "zfs"}, InvalidOption, "reformat_tmp_partition"),
         (WHOLE, ConflictingOptions, "only a dd image can be deployed to a whole disk"),
         (
@@ -114,10 +114,8 @@ def test_what_cannot_be_is_refused_before_anything_starts(
 
 
 def test_all_that_cannot_be_is_told_at_once() -> None:
-    request = request_for(
-        NODES, environment=environment_of(filesystem="zfs"), disable_bootloader_install=True, disable_kexec=True
-    )
-    with pytest.raises(InvalidEnvironment, match=r"for 2 reasons:\n.*zfs.*\n.*without a bootloader"):
+    request = request_for(NODES, environment=environment_of(filesystem="zfs"), reformat_tmp="reiser")
+    with pytest.raises(KadeployError, match=r"for 2 reasons:\n(.*reiser.*\n.*zfs|.*zfs.*\n.*reiser)"):
         build_deploy(request, SITE, "sim")
 
 
@@ -222,3 +220,32 @@ def test_a_plan_is_shown_with_its_timeouts_for_so_many_nodes() -> None:
     told = {step["name"]: (step["timeout"], step["retries"]) for step in attempt["micro_steps"]}
     assert told["umount_deploy_part"] == (20.0, 2)
     assert told["wait_reboot"] == (300.0, 0)
+
+
+def parts_of(environment: Environment, **more: object) -> list[tuple[int, str]]:
+    """Where the plan puts the file systems of an archive, read back from how the plan is stored."""
+    plan = decode(encode(build_deploy(request_for(NODES, environment=environment, **more), SITE, "sim")))
+    steps = [micro.step for stage in plan.stages for attempt in stage.attempts for micro in attempt.steps]
+    (found,) = [step for step in steps if isinstance(step, DecompressEnvironment)]
+    return [(part.id, part.device) for part in found.parts]
+
+
+def test_a_file_system_archive_goes_where_its_description_says() -> None:
+    parts = (Part(id=2, device="/dev/vda2"), Part(id=0, device="/dev/vda3"))
+    single = replace(environment_of(), image=image(ImageKind.FSA))
+    assert parts_of(single) == [(0, "")]
+    assert parts_of(replace(single, parts=parts)) == [(2, "")]
+    several = replace(single, multipart=True, parts=parts, boot_disk="/dev/vda", boot_partition=3)
+    assert parts_of(several) == [(2, "/dev/vda2"), (0, "/dev/vda3")]
+    with pytest.raises(ConflictingOptions, match="says itself where it goes"):
+        parts_of(several, partition=2)
+    with pytest.raises(InvalidOption, match="has no partition 77"):
+        parts_of(replace(several, boot_partition=77))
+
+
+def test_other_processors_are_refused() -> None:
+    arm = replace(environment_of(), architecture=Architecture.AARCH64)
+    assert build_deploy(request_for(NODES, environment=arm), SITE, "sim").stages
+    site = site_with(architecture=Architecture.X86_64)
+    with pytest.raises(InvalidEnvironment, match="is for aarch64, and cluster sim has x86_64"):
+        build_deploy(request_for(NODES, environment=arm), site, "sim")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from kadeploy.config.yaml_text import parse
+from kadeploy.domain.yaml_text import parse
 from kadeploy.plans.deploy import MACROS
 from tests.unit.config import files
 from tests.unit.config.test_automata import cluster_with

@@ -65,7 +65,7 @@ def wait(
 
     async def run() -> Waited:
         decided: list[str] = []
-        await times.record("sim", Way.MINIMAL, known, at=0.0)
+        await times.record("sim", Way.MINIMAL, {f"known-{n}": took for n, took in enumerate(known)}, at=0.0)
         services = _services(at, dead or {}, times)
         await services.power.on(NodeSet(dead or {}), Level.HARD)
         began = services.clock.now()
@@ -146,7 +146,7 @@ def test_a_node_that_was_here_before_says_nothing_of_boots() -> None:
 
 
 class BrokenTimes(MemoryBootTimes):
-    async def record(self, cluster: str, way: Way, seconds: Sequence[float], *, at: float) -> None:
+    async def record(self, cluster: str, way: Way, seconds: Mapping[str, float], *, at: float) -> None:
         if seconds:
             raise DatabaseProblem("the disk is full")
 

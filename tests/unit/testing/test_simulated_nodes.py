@@ -15,8 +15,9 @@ from kadeploy.domain.image import Compression, ImageKind, LocalFile
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.power import Level
 from kadeploy.domain.result import Result
+from kadeploy.ports.broadcast import Shipment
 from kadeploy.ports.presence import System
-from kadeploy.ports.remote import Command
+from kadeploy.ports.remote import Command, Terms
 from kadeploy.testing.clock import LoopClock, run_jumping
 from kadeploy.testing.cluster import SimulatedCluster
 from kadeploy.testing.nodes import LATEST_STRIKE, Fault, draw_faults
@@ -44,7 +45,7 @@ class Bench:
         return self.node.system
 
     async def command(self, key: str, name: str = "sync", deadline: float = 120.0) -> Result:
-        return await self.services.remote.run(NODE, lambda _: Command(name=name), key=key, deadline=deadline)
+        return await self.services.remote.run(NODE, lambda _: Command(name=name), Terms(key=key, deadline=deadline))
 
     async def commands(self, count: int = LATEST_STRIKE) -> list[str]:
         """Why commands failed, one after the other."""
@@ -54,13 +55,8 @@ class Bench:
     async def send(self, key: str) -> Result:
         return await self.services.broadcast.send(
             NODE,
-            IMAGE,
-            kind=ImageKind.TAR,
-            compression=Compression.ZSTD,
-            destination=lambda _: "/mnt/dest",
-            key=key,
-            deadline=600.0,
-            report=lambda *_: None,
+            Shipment(image=IMAGE, kind=ImageKind.TAR, compression=Compression.ZSTD, destination=lambda _: "/mnt/dest"),
+            Terms(key=key, deadline=600.0),
         )
 
 

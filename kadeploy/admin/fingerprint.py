@@ -1,0 +1,26 @@
+"""`kadmin fingerprint`: what users compare when they first log in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kadeploy.admin.opened import configured
+from kadeploy.cli.fingerprint import for_people
+from kadeploy.config.load import load_server
+from kadeploy.securing import now, wanted_tls
+from kadeploy.tls.authority import open_authority
+from kadeploy.tls.contexts import authority_fingerprint, top_of
+
+
+@click.command()
+@configured
+def fingerprint(directory: Path) -> None:
+    """Show the fingerprint of the authority that `kadeploy login` asks about."""
+    wanted = wanted_tls(load_server(directory))
+    if wanted.given is not None:
+        pem = top_of(wanted.given[0])
+    else:
+        pem = open_authority(wanted.directory, host=wanted.names[0], now=now()).pem
+    click.echo(for_people(authority_fingerprint(pem)))

@@ -1,0 +1,1 @@
+"""The API's document: what each path answers, and what its words mean."""

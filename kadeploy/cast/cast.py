@@ -1,0 +1,104 @@
+"""A file to many hosts at once: logs in everywhere, serves the file, gives the orders, collects the outcomes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kadeploy.broadcast.manifest import Manifest, manifest_of
+from kadeploy.broadcast.order import CHAIN, Shape
+from kadeploy.broadcast.reception import DEFAULTS, Limits, Outcome, Progress
+from kadeploy.broadcast.sink import SinkOrder
+from kadeploy.broadcast.source import Head
+from kadeploy.cast.host import USUAL, Access, Host, HostLost, relay_on
+from kadeploy.cast.seating import Seating
+from kadeploy.domain.nodeset import NodeSet
+
+AT_ONCE = 50  # logins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """What is wanted. `rate`: bytes a second that this machine sends, 0 for no limit."""
+
+    file: Path
+    hosts: NodeSet
+    sink: SinkOrder
+    access: Access = USUAL
+    shape: Shape = CHAIN
+    limits: Limits = DEFAULTS
+    rate: int = 0
+
+
+@dataclass(slots=True)
+class Board:
+    """What is known of each host, for whoever shows it. `size`: bytes of the file."""
+
+    size: int = 0
+    progress: dict[str, Progress] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)  # why
+    logged_in: int = 0
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """Of all that failed."""
+        failed = {name: str(outcome.reason) for name, outcome in self.outcomes.items() if not outcome.ok}
+        return {**self.lost, **failed}
+
+    @property
+    def well(self) -> Iterable[str]:
+        return [name for name, outcome in self.outcomes.items() if outcome.ok]
+
+
+async def cast(wanted: Cast, board: Board) -> None:
+    """Returns when every host is through or lost; the board says which. Raises InvalidFile, OSError."""
+    manifest = await asyncio.to_thread(manifest_of, wanted.file)
+    board.size = manifest.size
+    async with _serving(wanted, manifest) as head:
+        seating = Seating(head, wanted.shape, wanted.limits, set(wanted.hosts))
+        window = asyncio.Semaphore(AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(seating.wait_for_most())
+            for name in wanted.hosts:
+                group.create_task(_one(name, wanted, board, seating, window))
+
+
+@contextlib.asynccontextmanager
+async def _serving(wanted: Cast, manifest: Manifest) -> AsyncIterator[Head]:
+    head = Head(wanted.file, manifest, stall=wanted.limits.stall, rate=wanted.rate)
+    head.start()
+    try:
+        yield head
+    finally:
+        await asyncio.to_thread(head.stop)
+
+
+async def _one(name: str, wanted: Cast, board: Board, seating: Seating, window: asyncio.Semaphore) -> None:
+    """From its login to its outcome."""
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            async with window:
+                host = await stack.enter_async_context(relay_on(name, wanted.access))
+            board.logged_in += 1
+            await _receive(host, wanted.sink, board, seating)
+        except HostLost as lost:
+            board.lost[name] = str(lost)
+            seating.gone(name)
+
+
+async def _receive(host: Host, sink: SinkOrder, board: Board, seating: Seating) -> None:
+    report = _reporter(board, host.name)
+    outcome = await host.receive(await seating.orders(host), sink, report)
+    report(outcome.progress)
+    board.outcomes[host.name] = outcome
+
+
+def _reporter(board: Board, name: str) -> Callable[[Progress], None]:
+    def report(progress: Progress) -> None:
+        board.progress[name] = progress
+
+    return report

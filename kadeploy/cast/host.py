@@ -1,0 +1,127 @@
+"""One host of a cast: a relay run over SSH, its place, what it says, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import asyncssh
+
+from kadeploy.broadcast.order import Member
+from kadeploy.broadcast.reception import Outcome, Progress, Reception
+from kadeploy.broadcast.sink import SinkOrder
+from kadeploy.cast.program import command, program
+
+ALIVE = 2.0  # seconds between two questions whether a host is there
+SILENT = 4  # of them without an answer: it is not
+
+
+class HostLost(Exception):
+    """The argument says why this host takes no part, or no part any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How hosts are reached; what is empty is as in the user's own SSH configuration. `timeout`: seconds to log in."""
+
+    user: str = ""
+    config: tuple[str, ...] = ()
+    python: str = "python3"
+    timeout: float = 20.0
+    any_host_key: bool = False
+
+
+USUAL = Access()
+
+
+class Host:
+    """`server` is this machine's address as the host sees it, `member` the host's place."""
+
+    def __init__(
+        self, name: str, process: asyncssh.SSHClientProcess[bytes], address: str, server: str, port: int
+    ) -> None:
+        self.name, self.server = name, server
+        self.member = Member(name=name, host=address, port=port)
+        self._process = process
+
+    async def receive(self, orders: Reception, sink: SinkOrder, report: Callable[[Progress], None]) -> Outcome:
+        """Until it is through. Raises HostLost."""
+        with _told():
+            _say(self._process, json.dumps({"orders": orders.to_json(), "sink": sink.to_json()}).encode() + b"\n")
+            while said := await _line(self._process):
+                if "progress" in said:
+                    report(Progress.from_json(said["progress"]))
+                if "outcome" in said:
+                    return Outcome.from_json(said["outcome"])
+            raise HostLost(await _last_words(self._process))
+
+
+@contextlib.asynccontextmanager
+async def relay_on(name: str, access: Access) -> AsyncIterator[Host]:
+    """Log in and open a place. Raises HostLost; whatever runs there ends with this."""
+    connection = await _logged_in(name, access)
+    try:
+        yield await _placed(name, connection, access)
+    finally:
+        connection.abort()
+
+
+async def _logged_in(name: str, access: Access) -> asyncssh.SSHClientConnection:
+    options: dict[str, Any] = {"config": list(access.config)} if access.config else {}
+    if access.user:
+        options["username"] = access.user
+    if access.any_host_key:
+        options["known_hosts"] = None
+    with _told(f"no SSH within {access.timeout:g} s"):
+        connecting = asyncssh.connect(name, keepalive_interval=ALIVE, keepalive_count_max=SILENT, **options)
+        return await asyncio.wait_for(connecting, access.timeout)
+
+
+async def _placed(name: str, connection: asyncssh.SSHClientConnection, access: Access) -> Host:
+    here, there = connection.get_extra_info("sockname"), connection.get_extra_info("peername")
+    if not here or not there:
+        raise HostLost("it is reached through another host: this machine and the hosts must reach each other directly")
+    with _told(f"its relay did not start within {access.timeout:g} s"):
+        process = await connection.create_process(command(access.python), encoding=None)
+        _say(process, program())
+        said = await asyncio.wait_for(_line(process), access.timeout)
+        if not said:
+            raise HostLost(await _last_words(process))
+    return Host(name, process, there[0], here[0], said["port"])
+
+
+@contextlib.contextmanager
+def _told(late: str = "it did not answer in time") -> Iterator[None]:
+    """What goes wrong on the way, as one reason."""
+    try:
+        yield
+    except TimeoutError:
+        raise HostLost(late) from None
+    except OSError as error:
+        is_plain = error.errno is not None and error.errno > 0  # asyncio says more than anybody wants to know
+        raise HostLost(f"SSH: {os.strerror(error.errno or 0) if is_plain else error.strerror or error}") from error
+    except asyncssh.Error as error:
+        raise HostLost(f"SSH: {error}") from error
+
+
+def _say(process: asyncssh.SSHClientProcess[bytes], data: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError):  # it has ended: what it said tells why
+        process.stdin.write(data)
+
+
+async def _line(process: asyncssh.SSHClientProcess[bytes]) -> dict[str, Any] | None:
+    line = await process.stdout.readline()
+    try:
+        return json.loads(line) if line else None
+    except ValueError as error:
+        raise HostLost(f"it answers {line[:80].decode(errors='replace')!r}") from error
+
+
+async def _last_words(process: asyncssh.SSHClientProcess[bytes]) -> str:
+    said = (await process.stderr.read()).decode(errors="replace").strip().splitlines()
+    return said[-1][:300] if said else "its relay was ended"

@@ -1,0 +1,154 @@
+"""`kacast`: a file to many hosts at once, over SSH and one chain, with nothing installed on them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from rich.console import Console
+
+from kadeploy.broadcast.account import remarks
+from kadeploy.broadcast.order import CHAIN, Shape
+from kadeploy.broadcast.reception import DEFAULTS
+from kadeploy.cast.cast import Board, Cast, cast
+from kadeploy.cast.display import shown
+from kadeploy.cast.host import Access
+from kadeploy.cast.target import BadTarget, parse_target, sink_of
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.spread import Spread
+from kadeploy.errors import KadeployError
+
+SOME_FAILED, ALL_FAILED, INTERRUPTED = 2, 1, 130
+MB = 1_000_000
+EPILOG = """\b
+Examples:
+  kacast image.tar node[1-40]:/tmp/
+  kacast image.tar.zst node[1-40]:/mnt --into 'zstd -dc | tar -x -C /mnt'
+  kacast disk.img node[1-40]:/dev/sdb --device -l root
+
+\b
+Exit codes:
+  0     every host has it
+  1     none has, or wrong options
+  2     some have not
+  130   interrupted with Ctrl-C, which ends it on all hosts"""
+
+
+@click.command(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("target", metavar="HOSTS:PATH")
+@click.option("--into", "pipeline", default="", help="Commands that read the file there: 'zstd -dc | tar -x -C /mnt'.")
+@click.option("--device", is_flag=True, help="PATH is a block device, which is overwritten.")
+@click.option("-l", "--user", default="", help="Log in as this user.")
+@click.option("-F", "--ssh-config", multiple=True, type=click.Path(exists=True), help="SSH configuration to read.")
+@click.option("--any-host-key", is_flag=True, help="Do not check who the hosts are: for networks that you trust.")
+@click.option("--python", default="python3", help="Python on the hosts (default: python3).")
+@click.option("--rate", default=0.0, help="MB a second that each machine sends at most (default: no limit).")
+@click.option("--memory", default=0, help="MB of memory that each host may use (default: half of what is free).")
+@click.option("--tree", default=0, metavar="N", help="Each machine feeds N others, in place of a chain.")
+@click.option("--timeout", default=20.0, help="Seconds to log in (default: 20).")
+@click.option(
+    "-o", "--output-ok-nodes", "ok_file", type=click.Path(path_type=Path), help="Write the hosts that have it."
+)
+@click.option("-n", "--output-ko-nodes", "ko_file", type=click.Path(path_type=Path), help="Write those that have not.")
+def kacast(
+    file: Path,
+    target: str,
+    pipeline: str,
+    device: bool,
+    user: str,
+    ssh_config: tuple[str, ...],
+    any_host_key: bool,
+    python: str,
+    rate: float,
+    memory: int,
+    tree: int,
+    timeout: float,
+    ok_file: Path | None,
+    ko_file: Path | None,
+) -> None:
+    """Send FILE to PATH on all HOSTS at once, such as: kacast image.tar node[1-40]:/tmp/
+
+    Hosts need SSH and Python 3.11; they pass the file on to each other, and check every byte of it.
+    """
+    try:
+        where = parse_target(target, file.name)
+        sink = sink_of(where, pipeline, device)
+    except BadTarget as error:
+        raise click.UsageError(str(error)) from error
+    bytes_a_second = int(rate * MB)
+    limits = replace(DEFAULTS, rate=bytes_a_second)
+    wanted = Cast(
+        file=file,
+        hosts=where.hosts,
+        sink=sink,
+        access=Access(user=user, config=ssh_config, python=python, timeout=timeout, any_host_key=any_host_key),
+        shape=Shape(form=Spread.TREE, arity=tree) if tree else CHAIN,
+        limits=replace(limits, spool_limit=memory * MB, spool_least=0) if memory else limits,
+        rate=bytes_a_second,
+    )
+    sys.exit(_ended(wanted, ok_file, ko_file))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The entry point: a fault is a sentence and exit code 1."""
+    try:
+        kacast.main(args=None if argv is None else list(argv), prog_name="kacast", standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except click.ClickException as error:
+        _stop(f"{error.format_message()} (kacast -h lists the options)", ALL_FAILED)
+    except (KadeployError, OSError) as error:
+        _stop(str(error), ALL_FAILED)
+    except (click.Abort, KeyboardInterrupt):
+        _stop("interrupted: it is ended on all hosts", INTERRUPTED)
+
+
+def _stop(said: str, code: int) -> NoReturn:
+    click.echo(f"kacast: {said}", err=True)
+    sys.exit(code)
+
+
+def _ended(wanted: Cast, ok_file: Path | None, ko_file: Path | None) -> int:
+    board, console = Board(), Console(stderr=True, highlight=False, soft_wrap=True)
+    asyncio.run(_shown_cast(wanted, board, console))
+    _tell(board, console)
+    for path, names in ((ok_file, board.well), (ko_file, board.reasons)):
+        if path is not None:
+            path.write_text("".join(f"{name}\n" for name in NodeSet(names)))
+    return 0 if not board.reasons else SOME_FAILED if board.well else ALL_FAILED
+
+
+async def _shown_cast(wanted: Cast, board: Board, console: Console) -> None:
+    async with shown(board, console, len(wanted.hosts)):
+        await cast(wanted, board)
+
+
+def _tell(board: Board, console: Console) -> None:
+    if well := NodeSet(board.well):
+        seconds = max(board.outcomes[name].written_after or 0.0 for name in well)
+        rate = board.size / MB / max(0.001, seconds)
+        have = "host has" if len(well) == 1 else "hosts have"
+        console.print(
+            f"{len(well)} {have} it: {well}, {board.size / MB:.1f} MB in {seconds:.1f} s ({rate:.0f} MB/s each)"
+        )
+    for name, outcome in sorted(board.outcomes.items()):
+        for line in remarks(outcome):
+            console.print(f"{name}: {line}", markup=False)
+    for why, names in _by_reason(board.reasons).items():
+        console.print(f"{names}: {why}", style="red", markup=False)
+
+
+def _by_reason(reasons: Mapping[str, str]) -> dict[str, NodeSet]:
+    """Whole racks fail alike."""
+    whys = dict.fromkeys(reasons[name] for name in NodeSet(reasons))
+    return {why: NodeSet(name for name, one in reasons.items() if one == why) for why in whys}
+
+
+if __name__ == "__main__":
+    main()

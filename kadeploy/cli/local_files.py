@@ -1,0 +1,92 @@
+"""Files of this machine that a request names: found, and sent to the server, which cannot reach them.
+
+They are named as Kadeploy3's tools have it, by a path or `local://`; relative ones are looked for where the tool runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, Final
+
+from kadeploy.cli.client import Client, Json
+from kadeploy.cli.progress_bar import Bar
+from kadeploy.cli.upload import send_file
+from kadeploy.errors import InvalidExport
+
+_POSITIONS: Final = ("pre-ops", "substitute", "post-ops")
+_LOCAL: Final = "local://"
+
+
+def with_files_sent(client: Client, body: Json, *, lasting: bool = False) -> Json:
+    """The request with each file of this machine sent, and named by what it is then called.
+
+    `lasting` files are recorded, which not every server allows. Raises InvalidExport, InvalidFile.
+    """
+    sent: dict[Path, str] = {}
+    changed: dict[str, Any] = deepcopy(dict(body))
+    places = list(_places(changed))
+    if lasting and places:
+        _refuse_lasting(client, places)
+    for holder, key, path in places:
+        if path not in sent:
+            with Bar(path.name) as bar:
+                sent[path] = send_file(client, path, bar)
+        holder[key] = sent[path]
+        if key == "file" and ("action" in holder or "destination" in holder):
+            holder.setdefault("filename", path.name)
+    return changed
+
+
+def unreadable(content: Mapping[str, object]) -> Iterator[str]:
+    """What a description names of this machine and is not there to be read."""
+    for holder, key, path in _of_description(content):
+        if not path.is_file():
+            yield f"{holder.get(key)}: there is no such file on this machine"
+
+
+def _places(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, Path]]:
+    """Every mapping, key and path of a file of this machine."""
+    if isinstance(environment := body.get("environment"), dict):
+        yield from _of_description(environment)
+    if isinstance(boot := body.get("pxe"), dict):
+        named = boot.get("files", {})
+        yield from ((named, name, path) for name, file in named.items() if (path := local_path(file)) is not None)
+    for operation in custom_operations(body.get("custom_operations")):
+        if (path := local_path(operation.get("file"))) is not None:
+            yield operation, "file", path
+
+
+def _of_description(content: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str, Path]]:
+    image, before, after = content.get("image"), content.get("preinstall"), content.get("postinstalls")
+    holders = [(image, "file"), (before, "archive"), *((each, "archive") for each in after or () if after)]
+    for holder, key in holders:
+        if isinstance(holder, dict) and (path := local_path(holder.get(key))) is not None:
+            yield holder, key, path
+
+
+def custom_operations(content: object) -> Iterator[dict[str, Any]]:
+    for micros in content.values() if isinstance(content, dict) else ():
+        for places in micros.values() if isinstance(micros, dict) else ():
+            for position in _POSITIONS:
+                listed = places.get(position) if isinstance(places, dict) else None
+                yield from (one for one in listed or () if isinstance(one, dict)) if isinstance(listed, list) else ()
+
+
+def local_path(file: object) -> Path | None:
+    """None for what is elsewhere."""
+    if not isinstance(file, str) or not file or ("://" in file and not file.startswith(_LOCAL)):
+        return None
+    return Path(file.removeprefix(_LOCAL).removeprefix("local:")).expanduser().absolute()
+
+
+def _refuse_lasting(client: Client, places: list[tuple[dict[str, Any], str, Path]]) -> None:
+    told = client.get("/uploads")
+    if isinstance(told, dict) and told.get("for_environments"):
+        return
+    named = ", ".join(dict.fromkeys(str(path) for _, _, path in places))
+    raise InvalidExport(
+        f"{named}: on this machine, and this server keeps no uploads for recorded environments",
+        hint="write server:///PATH or an http(s) address; kadeploy -a sends such files for one deployment",
+    )

@@ -1,0 +1,30 @@
+"""How an operation stands, as some lines: who is in which step, who is OK and who is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from kadeploy.cli.display import Board
+from kadeploy.cli.rows import Row, rows
+from kadeploy.cli.units import clock, percent
+
+MOST: Final = 30  # lines
+
+
+def standing(board: Board, now: float) -> Iterator[str]:
+    """`now` is the server's time in seconds since the epoch."""
+    began = board.started if board.started is not None else now
+    yield f"After {clock(max(now - began, 0.0))}:"
+    shown, hidden = rows(board, MOST)
+    yield from (f"  {_line(row)}" for row in shown)
+    if hidden:
+        yield f"  and {hidden} more"
+
+
+def _line(row: Row) -> str:
+    place = f" in {row.macro}-{row.micro}" if row.micro else ""
+    cluster = f" of {row.cluster}" if row.cluster else ""
+    told = f", {percent(row.done, row.total)} %" if row.total else ""
+    reason = f": {' '.join(row.reason.split())}" if row.reason else ""
+    return f"{row.state.upper()} {row.nodes}{cluster}{place}{told}{reason}"

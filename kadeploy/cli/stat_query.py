@@ -1,0 +1,85 @@
+"""What `kastat` is asked for, as the query of a request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Final
+
+from kadeploy.cli.client import Query
+from kadeploy.cli.given import Given
+from kadeploy.cli.operation import KINDS
+from kadeploy.cli.targets import read_targets
+from kadeploy.domain.nodeset import NodeSet
+from kadeploy.errors import InvalidOption
+
+OPERATIONS: Final = ("deploy", "reboot", "power")
+TEXTS: Final = {"user": "user", "cluster": "cluster", "environment": "environment", "step": "step"}
+_AGO: Final = re.compile(r"(\d{1,6})([mhdw])\Z")
+_SPAN: Final = re.compile(r"(\d+(\.\d+)?|(\d+(\.\d+)?[smhdw])+)\Z")
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_OLD_FORM: Final = re.compile(r"(\d{4}):(\d\d):(\d\d):(\d\d):(\d\d):(\d\d)\Z")
+
+
+def filters(given: Given) -> dict[str, str | list[str]]:
+    """Which operations and nodes count; what is wrong becomes a fault."""
+    query: dict[str, str | list[str]] = {field: text for name, field in TEXTS.items() if (text := given.text(name))}
+    if given.texts("machines") or given.texts("files"):
+        nodes = given.tried(lambda: read_targets(given.texts("machines"), given.texts("files"))) or NodeSet()
+        query["nodes"] = str(nodes)
+    if (wid := given.text("wid")) is not None:
+        given.need(wid[:2] in KINDS, f"-w {wid}: an operation's id begins with {', '.join(KINDS)}")
+        query["wid"] = wid
+    for name, letters in (("date_min", "-x"), ("date_max", "-y")):
+        if (text := given.text(name)) is not None:
+            query[name] = _tried_moment(given, letters, text)
+    for name, word in (("min_time", "--min-time"), ("max_time", "--max-time")):
+        if (text := given.text(name)) is not None:
+            given.need(_SPAN.match(text), f"{word} {text}: must be as 90 or 1h30m")
+            query[name] = text
+    if given.flag("failed"):
+        query["failed"] = "true"
+    return {**query, **_retries(given)}
+
+
+def rows_query(given: Given) -> Query:
+    """The same, with which rows and fields are wanted."""
+    query = {**filters(given), **_listed(given, "fields"), **_listed(given, "sort")}
+    limit = given.number("limit", "--limit", least=0)
+    return {**query, **({"limit": str(limit)} if limit is not None else {})}
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """A date and time of this machine's zone unless it says another, or how long ago; raises InvalidOption."""
+    if ago := _AGO.match(text):
+        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    plain = _OLD_FORM.sub(r"\1-\2-\3 \4:\5:\6", text.strip())
+    try:
+        return datetime.fromisoformat(plain).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidOption("must be a date such as 2027-01-31 or '2027-01-31 18:00', or an age such as 7d") from error
+
+
+def _tried_moment(given: Given, letters: str, text: str) -> str:
+    before = len(given.faults)
+    told = given.tried(lambda: moment(text, datetime.now(UTC)))
+    given.faults[before:] = [f"{letters} {text}: {fault}" for fault in given.faults[before:]]
+    return format_datetime(told, usegmt=True) if told else ""
+
+
+def _retries(given: Given) -> Mapping[str, str | list[str]]:
+    least = given.number("min_retries", "-r", least=0)
+    steps = [part.strip() for part in (given.text("retry_steps") or "").split(",") if part.strip()]
+    given.need(all(step in ("1", "2", "3") for step in steps), "-s: macro-steps are 1, 2 and 3, as in -s 1,3")
+    given.need(not steps or given.text("min_retries") is not None, "-s goes with -r N")
+    return {
+        **({"min_retries": str(least)} if least is not None else {}),
+        **({"step_retries": steps} if steps else {}),
+    }
+
+
+def _listed(given: Given, name: str) -> Mapping[str, list[str]]:
+    parts = [part.strip() for part in (given.text(name) or "").split(",") if part.strip()]
+    return {name: parts} if parts else {}

@@ -1,0 +1,145 @@
+"""Files in object stores, through fsspec (the extra `s3`): the store's own client knows how to ask again for a part.
+
+Only stores that the configuration names are asked, with its credentials: never with those that the server's machine
+happens to have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from kadeploy.errors import CacheFull, CacheProblem, InvalidFile
+from kadeploy.files.depot import Depot
+from kadeploy.files.fetch import Fetched, MakeRoom, Validators, too_large
+from kadeploy.files.sink import NO_SPACE, Sink
+from kadeploy.files.source import shown
+from kadeploy.files.visit import Errand
+from kadeploy.files.web import FetchLimits
+
+_BLOCK: Final = 4 * 1024 * 1024  # bytes asked for at once
+T = TypeVar("T")
+
+
+async def fetch_object(
+    errand: Errand, target: Path, *, known: Validators | None, make_room: MakeRoom
+) -> Fetched | None:
+    """As `fetch.fetch`."""
+    url, limits = errand.url, errand.web.limits
+    depot = errand.web.depot(url)
+    if depot is None:
+        raise InvalidFile(
+            f"{shown(url)}: this server knows no store for it", hint="the administrators name them in files.sources"
+        )
+    stop = threading.Event()
+    try:
+        async with asyncio.timeout(limits.whole):
+            store = await asyncio.to_thread(_translated, lambda: _Store(depot, url, limits), url)
+            try:
+                size, etag = await asyncio.to_thread(_translated, store.facts, url)
+                if known is not None and known.etag and known.etag == etag:
+                    return None
+                if errand.stop_at is not None and size > errand.stop_at:
+                    raise too_large(shown(url), errand.stop_at)
+                await make_room(size)
+                sha256 = await asyncio.to_thread(_translated, lambda: store.copy(target, size, etag, stop), url)
+            finally:
+                stop.set()
+                await asyncio.to_thread(store.close)
+    except TimeoutError as error:
+        raise InvalidFile(f"{shown(url)} did not come whole within {limits.whole:.0f} s") from error
+    return Fetched(size=size, sha256=sha256, validators=Validators(etag=etag))
+
+
+class _Store:
+    """One object of a store; its methods block."""
+
+    def __init__(self, depot: Depot, url: str, limits: FetchLimits) -> None:
+        parts = urlsplit(url)
+        self._url = url
+        self._path = f"{parts.netloc}/{unquote(parts.path).lstrip('/')}"
+        self._files = _backend(parts.scheme)(**_options(depot, limits))
+        self._files.retries = limits.resumes + 1
+
+    def facts(self) -> tuple[int, str]:
+        """Bytes, and the entity tag."""
+        self._files.invalidate_cache()
+        found = self._files.info(self._path)
+        if found.get("type") != "file" or not found["size"]:
+            raise InvalidFile(f"{shown(self._url)} is {'empty' if found.get('type') == 'file' else 'not a file'}")
+        return int(found["size"]), str(found.get("ETag", ""))
+
+    def copy(self, target: Path, size: int, etag: str, stop: threading.Event) -> str:
+        """The SHA-256 of what came; raises InvalidFile when that is not what was announced."""
+        with Sink(target) as sink:
+            while sink.received < size and not stop.is_set():
+                end = min(sink.received + _BLOCK, size)
+                block = self._files.cat_file(self._path, start=sink.received, end=end)
+                if len(block) != end - sink.received:
+                    raise InvalidFile(f"{shown(self._url)} came truncated: after {sink.received + len(block)} bytes")
+                sink.keep([block])
+            if self.facts() != (size, etag):
+                raise InvalidFile(f"{shown(self._url)} changed while it was fetched", hint="try again")
+            return sink.finish()
+
+    def close(self) -> None:
+        """What the store's client keeps open is closed in the loop it runs in."""
+        fsspec_asyn = importlib.import_module("fsspec.asyn")
+        client = getattr(self._files, "_s3", None)
+        if client is not None:
+            fsspec_asyn.sync(self._files.loop, client.close)
+
+
+def _backend(scheme: str) -> Callable[..., Any]:
+    try:
+        filesystem: Callable[..., Any] = importlib.import_module("fsspec").get_filesystem_class(scheme)
+    except ImportError as error:
+        raise InvalidFile(
+            f"this server cannot read {scheme}://", hint=f"the administrators can: pip install 'kadeploy[{scheme}]'"
+        ) from error
+    return filesystem
+
+
+def _options(depot: Depot, limits: FetchLimits) -> dict[str, Any]:
+    client: dict[str, Any] = {"region_name": depot.region or None, "endpoint_url": depot.endpoint or None}
+    if depot.ca is not None:
+        client["verify"] = str(depot.ca)
+    config: dict[str, Any] = {
+        "connect_timeout": limits.connect,
+        "read_timeout": limits.stall,
+        "retries": {"total_max_attempts": limits.resumes + 1},
+    }
+    if depot.proxy:
+        config["proxies"] = {"http": depot.proxy, "https": depot.proxy}
+    return {
+        "key": depot.key or None,
+        "secret": depot.secret or None,
+        "anon": not depot.key,
+        "client_kwargs": client,
+        "config_kwargs": config,
+        "skip_instance_cache": True,
+        "use_listings_cache": False,
+    }
+
+
+def _translated(work: Callable[[], T], url: str) -> T:
+    """The store's many errors as ours, without what they tell of requests and signatures."""
+    try:
+        return work()
+    except (InvalidFile, CacheFull, CacheProblem):
+        raise
+    except FileNotFoundError as error:
+        raise InvalidFile(f"{shown(url)} does not exist") from error
+    except PermissionError as error:
+        raise InvalidFile(f"{shown(url)}: its store does not let this server read it") from error
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            raise
+        raise InvalidFile(f"{shown(url)} cannot be fetched: {type(error).__name__}") from error
+    except Exception as error:
+        raise InvalidFile(f"{shown(url)} cannot be fetched: {type(error).__name__}") from error

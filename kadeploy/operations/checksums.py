@@ -1,0 +1,168 @@
+"""What is recorded of an environment's files so that a changed one is noticed: their SHA-256.
+
+Records of Kadeploy3 carry an MD5, which is compared here, or an ETag, with which nothing can be compared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from kadeploy.domain.checksum import is_sha256, md5_of
+from kadeploy.domain.environment import Archive, Environment
+from kadeploy.domain.image import Compression, LocalFile
+from kadeploy.errors import InvalidFile
+from kadeploy.operations.caller import Caller
+from kadeploy.operations.client_files import ClientFiles
+from kadeploy.operations.gathering import Gathering
+from kadeploy.operations.read_for import ReadFor, reader_of
+from kadeploy.ports.files import Files
+
+
+class Content(StrEnum):
+    """Which files of an environment, by their keys in its description."""
+
+    IMAGE = "image"
+    PREINSTALL = "preinstall"
+    POSTINSTALLS = "postinstalls"
+
+
+EVERYTHING: Final = frozenset(Content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveLimits:
+    """The most bytes that a user's archive of scripts may have; 0 for no limit."""
+
+    preinstall: int = 0
+    postinstall: int = 0
+
+    def of(self, content: Content) -> int | None:
+        """None for no limit."""
+        return {Content.PREINSTALL: self.preinstall, Content.POSTINSTALLS: self.postinstall}.get(content) or None
+
+
+async def pin_recorded(
+    files: Files,
+    url: str,
+    *,
+    owner: str,
+    checksum: str,
+    compression: Compression,
+    copied: bool = False,
+    trusted: bool = False,
+    limit: int | None = None,
+) -> LocalFile:
+    """As `Files.pin`, for any checksum that an environment may carry. Raises as it does."""
+    file = await files.pin(
+        url,
+        owner=owner,
+        checksum=checksum if is_sha256(checksum) else "",
+        compression=compression,
+        copied=copied,
+        trusted=trusted,
+        limit=limit,
+    )
+    wanted = md5_of(checksum)
+    if wanted and await asyncio.to_thread(_md5, Path(file.path)) != wanted:
+        raise InvalidFile(
+            f"{url} has changed since it was recorded: its MD5 is not {wanted}",
+            hint="if the new file is the right one, run kaenv --update-image-checksum NAME, or the archives' one",
+        )
+    return file
+
+
+class Checksums:
+    """Fetches and checks the files, and notes their SHA-256."""
+
+    def __init__(self, files: Files, limits: ArchiveLimits) -> None:
+        self._files = files
+        self._limits = limits
+
+    async def record(
+        self, caller: Caller, environment: Environment, client: ClientFiles, contents: Collection[Content]
+    ) -> Environment:
+        """The same with the SHA-256 of these files as they are now; raises what is wrong with any of them.
+
+        A checksum that the environment has already must be that of the file.
+        """
+        reached, after = client.environment(environment), environment
+        files = ReadFor(self._files, reader_of(caller, environment))
+        owner, gathering = f"record-{uuid.uuid4()}", Gathering()
+        try:
+            if Content.IMAGE in contents:
+                with gathering:
+                    sha256 = await _pin_image(files, reached, owner)
+                    after = replace(after, image=replace(after.image, checksum=sha256))
+            if Content.PREINSTALL in contents and reached.preinstall and after.preinstall:
+                with gathering:
+                    sha256 = await self._pin_archive(files, reached.preinstall, Content.PREINSTALL, owner)
+                    after = replace(after, preinstall=replace(after.preinstall, checksum=sha256))
+            if Content.POSTINSTALLS in contents:
+                known = list(after.postinstalls)
+                for index, archive in enumerate(reached.postinstalls):
+                    with gathering:
+                        sha256 = await self._pin_archive(files, archive, Content.POSTINSTALLS, owner)
+                        known[index] = replace(known[index], checksum=sha256)
+                after = replace(after, postinstalls=tuple(known))
+            gathering.settle()
+        finally:
+            await self._files.release(owner)
+        return after
+
+    async def _pin_archive(self, files: Files, archive: Archive, content: Content, owner: str) -> str:
+        file = await pin_recorded(
+            files,
+            archive.archive,
+            owner=owner,
+            checksum=archive.checksum,
+            compression=archive.compression,
+            copied=True,
+            limit=self._limits.of(content),
+        )
+        return file.sha256
+
+
+async def _pin_image(files: Files, environment: Environment, owner: str) -> str:
+    image = environment.image
+    file = await pin_recorded(files, image.file, owner=owner, checksum=image.checksum, compression=image.compression)
+    return file.sha256
+
+
+def forgotten(environment: Environment, contents: Collection[Content]) -> Environment:
+    """Without the checksums of these files."""
+    after = environment
+    if Content.IMAGE in contents:
+        after = replace(after, image=replace(after.image, checksum=""))
+    if Content.PREINSTALL in contents and after.preinstall is not None:
+        after = replace(after, preinstall=replace(after.preinstall, checksum=""))
+    if Content.POSTINSTALLS in contents:
+        after = replace(after, postinstalls=tuple(replace(one, checksum="") for one in after.postinstalls))
+    return after
+
+
+def kept(before: Environment, after: Environment) -> Environment:
+    """`after` with the checksums of `before`: the files are the same, only elsewhere."""
+    preinstall = after.preinstall
+    if preinstall is not None and before.preinstall is not None:
+        preinstall = replace(preinstall, checksum=before.preinstall.checksum)
+    return replace(
+        after,
+        image=replace(after.image, checksum=before.image.checksum),
+        preinstall=preinstall,
+        postinstalls=tuple(
+            replace(new, checksum=old.checksum)
+            for old, new in zip(before.postinstalls, after.postinstalls, strict=True)
+        ),
+    )
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -1,0 +1,101 @@
+"""-M: two servers that answer and one that is dead, each with nodes of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from tests.acceptance.cli.test_simulation import simulation
+from tests.acceptance.cli.tools import Run, run
+
+pytestmark = pytest.mark.timeout(120)
+DEAD = "[dead] is left out: no Kadeploy server answers at http://127.0.0.1:1: Connection refused\n"
+
+
+@pytest.fixture(scope="module")
+def environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    home = tmp_path_factory.mktemp("several")
+    one, two = home / "one", home / "two"
+    one.mkdir()
+    two.mkdir()
+    fast = ("--simulate-speed", "300")
+    rights = {"kind": "dummy", "almighty_users": ["root"]}
+    with (
+        simulation(one, *fast, rights=rights) as first,
+        simulation(two, *fast, "--simulate-domain", "two.example", rights=rights) as second,
+    ):
+        ports = [urlsplit(each["KADEPLOY_SERVER"]).port for each in (first, second)]
+        servers = [
+            {"name": name, "hostname": "127.0.0.1", "port": port, "secure": False}
+            for name, port in zip(("one", "two", "dead"), (*ports, 1), strict=True)
+        ]
+        (home / "client.conf").write_text(yaml.safe_dump({"default": "one", "servers": servers}))
+        yield {"PATH": first["PATH"], "HOME": str(home), "USER": "root", "KADEPLOY_CONFIG_DIR": str(home)}
+
+
+def tell(environ: dict[str, str], line: str) -> Run:
+    tool, *arguments = line.split()
+    return run(tool, *arguments, env=environ)
+
+
+def test_versions_of_those_that_answer(environ: dict[str, str]) -> None:
+    done = tell(environ, "kadeploy -M -v")
+    assert (done.exit, done.stderr) == (0, DEAD)
+    assert len(re.findall(r"^server \S+ at http://127\.0\.0\.1:\d+$", done.stdout, re.MULTILINE)) == 2
+
+
+def test_nodes_are_asked_of_their_own_server(environ: dict[str, str]) -> None:
+    done = tell(environ, "kanodes -M -m node-1 -m node-2.two.example")
+    assert (done.exit, done.stderr) == (0, DEAD)
+    assert re.search(r"^\[one\] node-1 ", done.stdout, re.MULTILINE)
+    assert re.search(r"^\[two\] node-2\.two\.example ", done.stdout, re.MULTILINE)
+    told = json.loads(tell(environ, "kanodes -M -m node-1,node-2.two.example -o json").stdout)
+    assert {name: list(nodes) for name, nodes in told.items()} == {"one": ["node-1"], "two": ["node-2.two.example"]}
+
+
+def test_a_deployment_at_both(environ: dict[str, str]) -> None:
+    done = tell(environ, "kadeploy -M -m node-[1-2] -m node-[3-4].two.example -e simulated -o ok -n ko -V 1")
+    assert (done.exit, done.stderr) == (0, DEAD)
+    assert re.search(r"^\[one\] D-\S+ done: 2 of 2 nodes OK$", done.stdout, re.MULTILINE)
+    assert re.search(r"^\[two\] D-\S+ done: 2 of 2 nodes OK$", done.stdout, re.MULTILINE)
+    left = [(Path(environ["HOME"]) / name).read_text().split() for name in ("ok", "ko")]
+    assert (sorted(left[0]), left[1]) == (["node-1", "node-2", "node-3.two.example", "node-4.two.example"], [])
+
+
+def test_a_part_that_is_refused_does_not_keep_the_other(environ: dict[str, str]) -> None:
+    description = Path(environ["HOME"]) / "mine.yaml"
+    recorded = run("kaenv", "-S", "two", "-p", "simulated", env=environ)
+    description.write_text(recorded.stdout.replace("name: simulated", "name: mine"))
+    assert run("kaenv", "-S", "two", "-a", str(description), env=environ).exit == 0
+    done = tell(environ, "kadeploy -M -m node-1 -m node-1.two.example -e mine -V 1 -n ko")
+    assert done.exit == 1
+    assert "[one] the environment 'mine' does not exist" in done.stderr
+    assert re.search(r"^\[two\] D-\S+ done: 1 of 1 node OK$", done.stdout, re.MULTILINE)
+    assert (Path(environ["HOME"]) / "ko").read_text() == "node-1\n"
+
+
+def test_a_node_of_nobody(environ: dict[str, str]) -> None:
+    done = tell(environ, "kapower -M -m node-1 -m node-99 --status")
+    assert (done.exit, done.stdout) == (1, "")
+    assert "kapower: no server that answers has node-99 (with -M nodes are named exactly" in done.stderr
+
+
+def test_status_for_programs(environ: dict[str, str]) -> None:
+    done = tell(environ, "kapower3 -M -m node-1 -m node-2.two.example --status --json")
+    assert {name: list(part["outputs"]) for name, part in json.loads(done.stdout).items()} == {
+        "one": ["node-1"],
+        "two": ["node-2.two.example"],
+    }
+
+
+def test_no_server_answers(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "client.conf").write_text("servers: [{name: dead, hostname: 127.0.0.1, port: 1, secure: false}]\n")
+    done = tell({**environ, "KADEPLOY_CONFIG_DIR": str(tmp_path)}, "kanodes -M")
+    assert (done.exit, done.stdout) == (1, "")
+    assert done.stderr == DEAD + "kanodes: none of the servers in client.conf answers\n"

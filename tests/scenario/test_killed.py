@@ -1,0 +1,39 @@
+"""SIGKILL behind every visit of a step that a server has recorded, one after the other; the next server goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kadeploy.domain.state import OperationState, Progress
+from tests.scenario.mortal import Lived, life
+
+SHARDS = 8  # tests, so that they can run beside each other
+
+
+def check(lived: Lived, whole: Lived) -> None:
+    operation = lived.operation
+    assert operation.state is OperationState.DONE
+    assert operation.having(Progress.OK) == operation.nodes
+    assert lived.ends == ("node-1", "node-2", "node-3"), "each comes to one end, told once"
+    assert lived.ran == whole.ran, "no command is run a second time"
+    for name, boots in lived.boots.items():
+        assert boots <= whole.boots[name] + 1, "killed while it rebooted nodes, it does so again"
+    assert not lived.running
+    assert not lived.slots
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_killed_behind_every_visit(shard: int, tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    whole = life(tmp_path / "whole")
+    assert whole is not None
+    assert whole.visits > 30
+    for last in range(1 + shard, whole.visits + 1, SHARDS):
+        directory = tmp_path / f"killed behind {last}"
+        directory.mkdir()
+        assert life(directory, last=last) is None, "it was killed"
+        lived = life(directory)
+        assert lived is not None
+        check(lived, whole)

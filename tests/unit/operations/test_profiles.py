@@ -1,0 +1,68 @@
+"""Profiles of users and the files that they name."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from kadeploy.domain.boot import Profile
+from kadeploy.domain.image import Compression, LocalFile
+from kadeploy.errors import InvalidExport, InvalidOption, KadeployError
+from kadeploy.operations.client_files import SERVED_BY_NOBODY, ClientFiles
+from kadeploy.operations.profiles import files_of_profile, profile_of, with_files
+from kadeploy.ports.files import ANYBODY, Reader
+
+SCRIPT = "#!ipxe\nkernel FILES_PREFIX--vmlinuz quiet\ninitrd FILES_PREFIX--initrd.img\nboot\n"
+
+
+class Kept:
+    """Implements ports.files.Files: a file is kept by its URL's letters, but for those in `missing`."""
+
+    def __init__(self, *missing: str) -> None:
+        self._missing = missing
+
+    async def pin(
+        self,
+        url: str,
+        *,
+        owner: str,
+        reader: Reader = ANYBODY,
+        checksum: str = "",
+        compression: Compression | None = None,
+        copied: bool = False,
+        trusted: bool = False,
+        limit: int | None = None,
+    ) -> LocalFile:
+        if url in self._missing:
+            raise KadeployError(f"{url} is not there")
+        return LocalFile(path=f"/kept/{url}", size=1, sha256=url.rpartition("/")[2])
+
+    async def release(self, owner: str) -> None: ...
+
+
+def test_names_become_addresses_at_the_boot_server() -> None:
+    named = {"vmlinuz": "http://x/aa", "initrd.img": "http://x/bb"}
+    profile = asyncio.run(with_files(Profile(script=SCRIPT), named, files=Kept(), owner="D-1"))
+    assert profile == Profile(script="#!ipxe\nkernel /files/aa quiet\ninitrd /files/bb\nboot\n")
+
+
+def test_all_missing_files_are_told_at_once() -> None:
+    named = {"vmlinuz": "http://x/aa", "initrd.img": "http://x/bb"}
+    with pytest.raises(KadeployError, match=r"(?s)http://x/aa is not there.*http://x/bb is not there"):
+        asyncio.run(with_files(Profile(script=SCRIPT), named, files=Kept(*named.values()), owner="D-1"))
+
+
+def test_files_are_called_as_on_the_clients_machine_unless_they_are_named() -> None:
+    client = ClientFiles(server="http://10.0.0.1:4000")
+    assert files_of_profile({"files": ["http://x/vmlinuz"]}, client) == {"vmlinuz": "http://x/vmlinuz"}
+    assert files_of_profile({"files": {"k": "http://x/vmlinuz"}}, client) == {"k": "http://x/vmlinuz"}
+    (url,) = files_of_profile({"files": ["/home/alice/vmlinuz"]}, client).values()
+    assert url.startswith("client+http://10.0.0.1:4000/")
+    with pytest.raises(InvalidExport, match=r"pxe\.files: /x is on the client's machine"):
+        files_of_profile({"files": ["/x"]}, SERVED_BY_NOBODY)
+
+
+def test_a_name_without_a_file_is_a_fault() -> None:
+    with pytest.raises(InvalidOption, match=r"names FILES_PREFIX--initrd\.img, not in pxe.files"):
+        profile_of({"profile": SCRIPT, "files": ["/x/vmlinuz"]})
