@@ -26,6 +26,7 @@ from kadeploy.drivers.agents.arrivals import Arrivals
 from kadeploy.drivers.agents.broadcast import AgentBroadcast
 from kadeploy.drivers.agents.meeting import Meeting
 from kadeploy.drivers.agents.remote import AgentRemote
+from kadeploy.drivers.agents.seal import Seal
 from kadeploy.drivers.agents.zipapp import agent_zipapp
 from kadeploy.drivers.broadcast_command import CommandBroadcast
 from kadeploy.drivers.console.lines import CommandLines
@@ -156,7 +157,13 @@ class NodeSide:
                 site=self.site, catalog=self.catalog, boots=self.pages.boots, agent=self._agent_file(self.pages)
             ),
             remote=remote,
-            broadcast=AgentBroadcast(self.meeting, remote, ImageHeads(self._style()), host=str(self._boot.address)),
+            broadcast=AgentBroadcast(
+                self.meeting,
+                remote,
+                ImageHeads(self._style()),
+                Seal.kept(self._config.state_directory / "seal"),
+                host=str(self._boot.address),
+            ),
             presence=SitePresence(
                 site=self.site,
                 agents=Arrivals(self.meeting),

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from kadeploy.files.private import own
+
 NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -17,7 +19,7 @@ class Sink:
 
     def __init__(self, target: Path) -> None:
         """`target` must not exist."""
-        self._file = target.open("xb")
+        self._file = open(target, "xb", opener=own)  # noqa: SIM115 - closed by `__exit__`
         self._digest = hashlib.sha256()
         self.received = 0
 

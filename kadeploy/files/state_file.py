@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from kadeploy.errors import CacheProblem
+from kadeploy.files.private import own
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,6 @@ class StateFile:
 
     def _replace(self, text: str) -> None:
         partial = self._path.with_name(f"{self._path.name}.new")
-        with open(partial, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        with open(partial, "w", encoding="utf-8", opener=own) as file:
             file.write(text)
         partial.rename(self._path)

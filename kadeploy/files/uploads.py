@@ -18,6 +18,7 @@ from typing import Final
 
 from kadeploy.errors import Conflict, Forbidden, InvalidFile, InvalidOption, Unavailable
 from kadeploy.files.checksum import hash_of
+from kadeploy.files.private import own
 from kadeploy.files.sent import Sent
 from kadeploy.files.shelf import Shelf, cannot_write
 from kadeploy.files.state_file import StateFile
@@ -149,7 +150,7 @@ class CachedUploads:
 
     async def _receive(self, upload: Upload, content: AsyncIterator[bytes]) -> None:
         # Opened anew each time: what was written is what the file's length says.
-        with self._path(upload).open("ab") as file:
+        with os.fdopen(own(str(self._path(upload)), os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as file:
             pieces: list[bytes] = []
             held = 0
             try:

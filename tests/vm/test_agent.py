@@ -21,6 +21,7 @@ from kadeploy.domain.image import Compression, ImageKind, LocalFile
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.drivers.agents.arrivals import Arrivals
 from kadeploy.drivers.agents.broadcast import AgentBroadcast
+from kadeploy.drivers.agents.seal import Seal
 from kadeploy.minienv.build import build
 from kadeploy.ports.broadcast import Shipment
 from kadeploy.ports.remote import Terms
@@ -90,7 +91,7 @@ class Story:
 
     async def receives(self, image: LocalFile) -> None:
         began = time.monotonic()
-        broadcast = AgentBroadcast(self.server.meeting, self.server.remote, ImageHeads(), host=HOST)
+        broadcast = AgentBroadcast(self.server.meeting, self.server.remote, ImageHeads(), Seal(b"s" * 32), host=HOST)
         result = await broadcast.send(
             NODE,
             Shipment(image=image, kind=ImageKind.TAR, compression=Compression.NONE, destination=lambda _: TREE),

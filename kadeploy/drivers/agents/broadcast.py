@@ -13,14 +13,15 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from kadeploy.domain.image import LocalFile
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
 from kadeploy.drivers.agents.meeting import Meeting
 from kadeploy.drivers.agents.remote import AgentRemote
-from kadeploy.drivers.agents.seating import NONSENSE, Opened, Seating, read_place
+from kadeploy.drivers.agents.seal import Seal
+from kadeploy.drivers.agents.seating import NONSENSE, Opened, Seating, echo_of, read_place
 from kadeploy.errors import InvalidFile
 from kadeploy.ports.broadcast import Shipment
 from kadeploy.ports.head import Head, Heads, Identity
@@ -49,11 +50,12 @@ class AgentBroadcast:
     """`host` is this server's address as nodes see it; by default the one each node has called."""
 
     def __init__(
-        self, meeting: Meeting, remote: AgentRemote, heads: Heads, *, host: str = "", grace: float = GRACE
+        self, meeting: Meeting, remote: AgentRemote, heads: Heads, seal: Seal, *, host: str = "", grace: float = GRACE
     ) -> None:
         self._meeting = meeting
         self._remote = remote
         self._heads = heads
+        self._seal = seal
         self._host = host
         self._grace = grace
 
@@ -78,7 +80,10 @@ class AgentBroadcast:
             async for placed in self._placed(nodes, head.identity, sending):
                 results.append(Result(ko=placed.ko))
                 sending.terms.ended(placed.ko)
-                read = {node: read_place(placed.outputs.get(node, "")) for node in placed.ok}
+                read = {
+                    node: read_place(placed.outputs.get(node, ""), key=sending.terms.key, seal=self._seal)
+                    for node in placed.ok
+                }
                 places = {node: opened for node, opened in read.items() if opened is not None}
                 unread = dict.fromkeys(read.keys() - places.keys(), "it does not say where it waits for the image")
                 results.append(Result(ko=unread))
@@ -102,7 +107,8 @@ class AgentBroadcast:
     async def _placed(self, nodes: NodeSet, head: Identity, sending: _Sending) -> AsyncIterator[Result]:
         """First of most nodes at once, then of each by itself as it comes, until the others do not wait any more."""
         key, company = sending.terms.key, sending.terms.company
-        place = Command(name="place", args={"place": key, "echo": {"made": time.time(), "head": asdict(head)}})
+        echo = echo_of(head, made=time.time(), key=key, seal=self._seal)
+        place = Command(name="place", args={"place": key, "echo": echo})
         terms = Terms(key=f"{key}/place", deadline=min(sending.left, PLACE_DEADLINE))
         asked = {
             asyncio.create_task(self._remote.run(NodeSet([node]), lambda _: place, terms), name=node) for node in nodes

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from kadeploy.domain.spread import Spread
 from kadeploy.drivers.agents.meeting import Meeting
+from kadeploy.drivers.agents.seal import Seal
 from kadeploy.ports.head import Head, Identity, Seat
 
 
@@ -26,16 +26,23 @@ NONSENSE: Final = (ValueError, LookupError, TypeError, AttributeError, Arithmeti
 """What reading raises when a node says something that its agent does not say."""
 
 
-def read_place(output: str) -> Opened | None:
-    """What the agent's command `place` answers; None for anything else."""
+def echo_of(head: Identity, *, made: float, key: str, seal: Seal) -> Mapping[str, object]:
+    """What goes out with the command `place`, and comes back with its answer."""
+    said: dict[str, object] = {"made": made, "head": asdict(head)}
+    return {**said, "seal": seal.of(key, said)}
+
+
+def read_place(output: str, *, key: str, seal: Seal) -> Opened | None:
+    """What the agent's command `place` answers; None for anything else, and for an echo that this server never made."""
     try:
         data = json.loads(output)
-        opened = Opened(port=data["port"], made=float(data["echo"]["made"]), head=Identity(**data["echo"]["head"]))
-        identified = len(bytes.fromhex(opened.head.broadcast)) * len(bytes.fromhex(opened.head.secret))
+        echo = data["echo"]
+        said = {"made": echo["made"], "head": echo["head"]}
+        if not (seal.holds(key, said, echo["seal"]) and _is_port(data["port"])):
+            return None
+        return Opened(port=data["port"], made=echo["made"], head=Identity(**echo["head"]))
     except NONSENSE:
         return None
-    is_place = _is_port(opened.port) and _is_port(opened.head.port) and math.isfinite(opened.made)
-    return opened if is_place and identified else None
 
 
 def _is_port(number: object) -> bool:

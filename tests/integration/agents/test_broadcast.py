@@ -19,12 +19,14 @@ from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
 from kadeploy.domain.spread import Spread
 from kadeploy.drivers.agents.broadcast import AgentBroadcast
+from kadeploy.drivers.agents.seal import Seal
 from kadeploy.ports.broadcast import Shipment
 from kadeploy.ports.remote import Terms
 from tests.integration.agents.world import Agent, KnownTokens, Server, agent, serving, until
 
 NODES = NodeSet.parse("node-[1-4]")
 MIB = 1 << 20
+SEAL = Seal(b"s" * 32)
 MOUNTED = "mnt"  # each node's own, below its folder
 
 
@@ -79,7 +81,7 @@ async def send(
     spread: Spread = Spread.CHAIN,
 ) -> Result:
     heads = ImageHeads(style or Style(rate=rate))
-    broadcast = AgentBroadcast(server.meeting, server.remote, heads, grace=grace)
+    broadcast = AgentBroadcast(server.meeting, server.remote, heads, SEAL, grace=grace)
     return await broadcast.send(
         NODES,
         Shipment(

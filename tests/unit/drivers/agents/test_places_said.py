@@ -3,34 +3,73 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kadeploy.drivers.agents.seating import read_place
+from kadeploy.drivers.agents.seal import Seal
+from kadeploy.drivers.agents.seating import Opened, echo_of, read_place
+from kadeploy.ports.head import Identity
 
-GOOD = {"port": 4000, "echo": {"made": 1.0, "head": {"port": 1, "broadcast": "ab" * 16, "secret": "cd" * 32}}}
+KEY = "D-1/one/0/1.0.0.1"
+SEAL = Seal(b"s" * 32)
+HEAD = Identity(port=1, broadcast="ab" * 16, secret="cd" * 32)
+ECHO = echo_of(HEAD, made=1.5, key=KEY, seal=SEAL)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
 )
 
 
+def read(said: object, key: str = KEY) -> Opened | None:
+    return read_place(said if isinstance(said, str) else json.dumps(said), key=key, seal=SEAL)
+
+
 @given(st.text(max_size=30))
 def test_any_text_is_no_place(text: str) -> None:
-    assert read_place(text) is None
+    assert read(text) is None
 
 
 @given(
     st.fixed_dictionaries({"port": VALUES, "echo": VALUES | st.fixed_dictionaries({"made": VALUES, "head": VALUES})})
 )
-def test_what_looks_like_one_is_one_or_none(said: dict[str, object]) -> None:
-    found = read_place(json.dumps(said))
-    assert found is None or 0 < found.port < 65536
+def test_what_was_never_sealed_is_no_place(said: dict[str, object]) -> None:
+    assert read(said) is None
 
 
-@pytest.mark.parametrize("port", [0, -1, 65536, True, "22", 22.0, None])
+@given(VALUES)
 def test_a_port_is_a_port(port: object) -> None:
-    assert read_place(json.dumps(GOOD)) is not None
-    assert read_place(json.dumps({**GOOD, "port": port})) is None
+    found = read({"port": port, "echo": ECHO})
+    assert (found is not None) == (type(port) is int and 0 < port < 65536)
+
+
+def test_what_this_server_said_comes_back() -> None:
+    found = read({"port": 4000, "echo": ECHO})
+    assert found == Opened(port=4000, made=1.5, head=HEAD)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"made": 0.5},
+        {"head": {"port": 2, "broadcast": "ab" * 16, "secret": "cd" * 32}},
+        {"seal": "0" * 64},
+        {"seal": 7},
+    ],
+)
+def test_nobody_else_can_say_which_head_there_was(changed: dict[str, object]) -> None:
+    assert read({"port": 4000, "echo": {**ECHO, **changed}}) is None
+
+
+def test_a_seal_is_for_one_broadcast() -> None:
+    assert read({"port": 4000, "echo": ECHO}, key="D-2/one/0/1.0.0.1") is None
+
+
+def test_the_secret_outlives_the_server(tmp_path: Path) -> None:
+    first, again = Seal.kept(tmp_path / "seal"), Seal.kept(tmp_path / "seal")
+    other = Seal.kept(tmp_path / "another")
+    assert first.holds(KEY, {"a": 1}, again.of(KEY, {"a": 1}))
+    assert not other.holds(KEY, {"a": 1}, again.of(KEY, {"a": 1}))
+    assert (tmp_path / "seal").stat().st_mode & 0o777 == 0o600
