@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kadeploy.domain.event import Event, HookEnded, NodeProgress, OperationEnded
+from kadeploy.operations.shared_reads import SharedReads
 from kadeploy.ports.store import Journal
 
 Listener = Callable[[Sequence[Event]], Awaitable[None]]
@@ -43,6 +44,7 @@ class EventLog:
         self._listeners: list[Listener] = []
         self._followers: dict[str, set[_Follower]] = {}
         self._progress: dict[str, dict[str, NodeProgress]] = {}
+        self._reads: SharedReads[Sequence[tuple[int, Event]]] = SharedReads()
 
     def listen(self, listener: Listener) -> None:
         """Call it with every batch of events, once they are in the journal; the engine waits for it."""
@@ -83,7 +85,7 @@ class EventLog:
             number = after
             while True:
                 follower.news.clear()
-                for reached, event in await self._journal.read(operation_id, after=number):
+                for reached, event in await self._read(operation_id, number):
                     number = reached
                     yield number, event
                     if isinstance(event, OperationEnded):
@@ -93,6 +95,10 @@ class EventLog:
                     yield number, progress
         finally:
             self._leave(operation_id, follower)
+
+    async def _read(self, operation_id: str, after: int) -> Sequence[tuple[int, Event]]:
+        """Most who follow an operation have come equally far, and all hear of news at once."""
+        return await self._reads.of(f"{operation_id} {after}", lambda: self._journal.read(operation_id, after=after))
 
     async def _is_over(self, operation_id: str, after: int) -> bool:
         """Whether nothing will ever come above `after`."""

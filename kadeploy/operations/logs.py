@@ -6,7 +6,6 @@ to resume follows the events instead.
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 from kadeploy.domain.operation import Operation
 from kadeploy.operations.debug_lines import DebugLines
 from kadeploy.operations.log_lines import LogLines
+from kadeploy.operations.shared_reads import SharedReads
 from kadeploy.ports.store import Journal
 
 VERBOSITY: Final = 3  # the level of operations that asked for none
@@ -25,7 +25,6 @@ class _Reader:
     lines: LogLines | DebugLines
     number: int = 0
     waiting: list[str] = field(default_factory=list)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Logs:
@@ -37,6 +36,7 @@ class Logs:
         self._verbosity: dict[str, int] = {}
         self._debugged: set[str] = set()
         self._readers: OrderedDict[tuple[str, str, str], _Reader] = OrderedDict()
+        self._fills: SharedReads[None] = SharedReads()
 
     def begin(self, operation_id: str, *, verbosity: int, debug: bool) -> None:
         """How much is told of it."""
@@ -77,12 +77,14 @@ class Logs:
             self._readers.popitem(last=False)
         if last is not None and reader.number >= last:
             return reader
-        async with reader.lock:
-            while batch := await self._journal.read(operation.id, after=reader.number):
-                for number, event in batch:
-                    reader.waiting += reader.lines.lines(event)
-                    reader.number = number
+        await self._fills.of("/".join(key), lambda: self._fill(operation.id, reader))
         return reader
+
+    async def _fill(self, operation_id: str, reader: _Reader) -> None:
+        while batch := await self._journal.read(operation_id, after=reader.number):
+            for number, event in batch:
+                reader.waiting += reader.lines.lines(event)
+                reader.number = number
 
 
 def _taken(reader: _Reader) -> str:
