@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -108,6 +108,13 @@ class Stage:
         power = client.send("PUT", "/power/", {"nodes": [second, third], "status": "off"})
         for launched in (deployment, power):
             client.until_done(self._must(launched).json()["resources"]["resource"])
+
+    def install(self, nodes: Collection[str]) -> None:
+        """Something that boots, whatever a case before has left on their disks."""
+        client = Client(server=self._server)
+        environment = {"kind": "database", "name": "debian12", "user": "alice", "version": 2}
+        deployment = client.send("POST", "/deployment/", {"nodes": sorted(nodes), "environment": environment})
+        client.until_done(self._must(deployment).json()["resources"]["resource"])
 
     def end_operations(self) -> None:
         for kind in ("deployment", "reboot", "power"):
