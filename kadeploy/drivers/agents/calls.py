@@ -42,7 +42,7 @@ class Calls:
     def __init__(self) -> None:
         self._calls: dict[str, dict[str, Call]] = {}
         self._given_up: dict[str, set[str]] = {}
-        self._left: dict[str, set[str]] = {}
+        self._left: dict[str, dict[str, Call]] = {}
         self.silent = False  # once the server is leaving, commands go on without it
 
     def ask(self, call: Call, session: Session | None) -> None:
@@ -51,17 +51,19 @@ class Calls:
         if call.key in waiting:
             raise Conflict(f"the command {call.key} is already being run on {call.node}")
         waiting[call.key] = call
-        self._forget_left(call)
+        if before := self._found_again(call):
+            call.boot, call.alone_since = before.boot, before.alone_since
         if session:
+            call.alone_since = None
             _say(call, session)
-        else:
+        elif call.alone_since is None:
             call.alone_since = _now()
 
     def leave(self, node: str, key: str) -> None:
         """Nobody waits for it any more, and it goes on: it will be asked for again, or stopped."""
         call = self._calls.get(node, {}).get(key)
         if call is not None and self._drop(call):
-            self._left.setdefault(node, set()).add(key)
+            self._left.setdefault(node, {})[key] = call
 
     def give_up(self, call: Call, session: Session | None) -> None:
         """Nobody waits for it any more; if it was not answered, nor left, the node is to end it."""
@@ -79,11 +81,14 @@ class Calls:
             del self._calls[call.node]
         return True
 
-    def _forget_left(self, call: Call) -> None:
-        left = self._left.get(call.node, set())
-        left.discard(call.key)
+    def _found_again(self, call: Call) -> Call | None:
+        """The call that was left. In which boot of the node it was begun still counts: what another boot would do with
+        it is not what was asked for."""
+        left = self._left.get(call.node, {})
+        before = left.pop(call.key, None)
         if not left:
             self._left.pop(call.node, None)
+        return before
 
     def _cancel(self, call: Call, session: Session | None) -> None:
         if not call.answered and call.boot:

@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 
 from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.patience import Patience
+from kadeploy.ports.company import Company
 from kadeploy.ports.remote import Command, Terms
 from tests.integration.agents.world import KnownTokens, agent, quoted, script, serving, until
 
@@ -151,5 +153,35 @@ def test_what_runs_on_one_node_is_stopped_and_the_others_go_on(tmp_path: Path, t
             result = await asked
             assert result.ko == {"node-1": "stopped on request"}
             assert result.outputs == {"node-2": "done\n"}
+
+    asyncio.run(go())
+
+
+def test_a_node_that_was_left_and_then_restarts_does_not_begin_it_again(tmp_path: Path, tokens: KnownTokens) -> None:
+    """What it was asked belongs to the boot in which it was begun: another one has nothing mounted."""
+    began = tmp_path / "began"
+
+    def task(node: str) -> Command:
+        text = f"echo once >> {quoted(began)}; exec sleep 1000" if node == "node-2" else "true"
+        return Command(name="run_script", args=script(tmp_path, text))
+
+    async def go() -> None:
+        tokens.expect("node-2", "another")
+        both, late = NodeSet(["node-1", "node-2"]), NodeSet(["node-2"])
+        async with (
+            serving(tokens) as server,
+            agent(tmp_path / "1", server.port),
+            agent(tmp_path / "2", server.port, "node-2", "another") as bad,
+        ):
+            company = Company(Patience(quorum=0.5, grace=0.0, least=1.0), both)
+            asked = asyncio.create_task(server.remote.run(both, task, Terms(key="k1", deadline=60, company=company)))
+            await until(began.exists)
+            await bad.kill()
+            assert (await asked).ok == NodeSet(["node-1"])
+            bad.folder.joinpath("state/boot-id").unlink()
+            again = asyncio.create_task(server.remote.run(late, task, Terms(key="k1", deadline=60)))
+            await bad.start(server.port)
+            assert (await again).ko == {"node-2": "the node was restarted while it ran run_script"}
+            assert began.read_text() == "once\n"
 
     asyncio.run(go())
