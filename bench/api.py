@@ -82,10 +82,11 @@ def main() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crowd:
-    """`took`: seconds by what was asked; `memory`: MiB after a third of the time, and at the end; `busy`: the share of
-    one processor that the server used."""
+    """`took`: seconds by what was asked; `late`: by how many of them the crowd itself came too late, sorted; `memory`:
+    MiB after a third of the time, and at the end; `busy`: the share of one processor that the server used."""
 
     took: Mapping[str, list[float]]
+    late: list[float]
     errors: list[str]
     streamed: int
     memory: tuple[float, float]
@@ -110,6 +111,7 @@ def crowd(server: Server, resource: str, *, clients: int, streams: int, seconds:
     told = json.loads(pollers.communicate()[0])
     return Crowd(
         took=told["took"],
+        late=sorted(told["late"]),
         errors=told["errors"],
         streamed=told["streamed"],
         memory=(before, after),
@@ -131,6 +133,7 @@ def show(what: str, told: Crowd) -> None:
         f"  server: {100 * told.busy:.0f} % of a processor, {told.memory[0]:.0f} MiB after a third of the time, "
         f"{told.memory[1]:.0f} MiB at the end; {told.streamed / 1024:.0f} KiB streamed; {len(told.errors)} errors"
     )
+    print(f"  the crowd itself: slowest 1 % {1000 * told.late[int(len(told.late) * 0.99)]:.0f} ms too late")
     for error in sorted(set(told.errors))[:5]:
         print(f"    {error}")
     sys.stdout.flush()

@@ -7,15 +7,17 @@ else is what a server runs: use cases, DBOS and SQLite on the disk, events, node
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 
+from bench.api_probe import Told
 from bench.jumping_server import JumpingServer, jumping_server
 from kadeploy import serving
 from kadeploy.api.app import create_app
@@ -30,23 +32,26 @@ from kadeploy.testing.clock import run_jumping
 from kadeploy.testing.nodes import Fault
 
 MIB = 1024.0
+ASKED = 1500  # requests: the slowest percent of them are fifteen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """`deployments` of `nodes` each; so many of all nodes are dead; `wide`: the reboot window lets everybody in."""
+    """`deployments` of `nodes` each; so many of all nodes are dead; `wide`: the reboot window lets everybody in.
+    `probed`: the same again and again until the API has answered so many requests meanwhile."""
 
     nodes: int
     deployments: int = 1
     dead: int = 0
     wide: bool = False
-    probed: bool = False
+    probed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """Seconds of wall time and of this process's processors, MiB at the peak, how many nodes were installed, simulated
-    seconds until the median node was and until all had ended, and the API's slowest percent in milliseconds by path."""
+    seconds until the median node was and until all had ended; milliseconds of the API's answers, sorted, by path, and
+    of the slowest percent of what the probe itself was late."""
 
     wall: float
     cpu: float
@@ -54,8 +59,8 @@ class Measured:
     ok: int
     median: float
     last: float
-    slowest: Mapping[str, float]
-    asked: int = 0
+    took: Mapping[str, list[float]]
+    late: float = 0.0
 
 
 def main() -> None:
@@ -69,7 +74,9 @@ def main() -> None:
     tell("1 deployment of 10,000 nodes", large)
     print(f"  from 1,000 to 10,000 nodes: {large.wall / small.wall:.1f} times the time")
     tell("100 deployments of 100 nodes at once", run(Case(nodes=100, deployments=100)))
-    tell("1 deployment of 10,000 nodes, the API asked all along", run(Case(nodes=10_000, probed=True)))
+    tell("10,000 nodes again and again, the API asked all along", run(Case(nodes=10_000, probed=ASKED)))
+    again = run(Case(nodes=100, deployments=100, probed=ASKED))
+    tell("100 deployments of 100 nodes again and again, the API asked all along", again)
     healthy, sick = run(Case(nodes=1000, wide=True)), run(Case(nodes=1000, dead=10, wide=True))
     tell("1,000 nodes that all reboot at once", healthy)
     tell("the same with 10 of them dead", sick)
@@ -88,8 +95,14 @@ def tell(what: str, measured: Measured) -> None:
     print(f"  {measured.wall:6.1f} s wall, {measured.cpu:.1f} s of processors, {measured.memory:.0f} MiB at the peak")
     print(f"  {measured.ok} nodes installed, the median one after {measured.median:.0f} s, in simulated time")
     print(f"  all had ended after {measured.last:.0f} s, in simulated time")
-    for path, milliseconds in measured.slowest.items():
-        print(f"  API, slowest 1 % of {measured.asked} requests: {milliseconds:6.0f} ms {path}")
+    if measured.took:
+        for path, took in {**measured.took, "all": sorted(itertools.chain(*measured.took.values()))}.items():
+            middle, slowest = took[len(took) // 2], took[int(len(took) * 0.99)]
+            print(
+                f"  API, {len(took):5} requests: median {middle:4.0f} ms, slowest 1 % {slowest:4.0f} ms, "
+                f"slowest {took[-1]:4.0f} ms {path}"
+            )
+        print(f"  of which the probe itself: slowest 1 % {measured.late:.0f} ms")
     sys.stdout.flush()
 
 
@@ -100,13 +113,15 @@ async def measure(case: Case) -> Measured:
     async with jumping_server(total, faults=faults, window=window) as server:
         began, start, cpu = time.monotonic(), server.side.clock.now(), time.process_time()
         wanted = [f"node-[{1 + index * case.nodes}-{(index + 1) * case.nodes}]" for index in range(case.deployments)]
-        started = [await server.deploy(nodes) for nodes in wanted]
-        took: dict[str, list[float]] = {}
-        if case.probed:
-            async with probed(server, started[0], took):
+        started: list[str] = []
+        told = Told()
+        async with probed(server, case.probed, told) if case.probed else nullcontext() as probe:
+            while not started or (probe is not None and probe.poll() is None):
+                begun = [await server.deploy(nodes) for nodes in wanted]
+                if probe is not None:
+                    ask_about(probe, begun[0])
                 await server.until_all_have_ended()
-        else:
-            await server.until_all_have_ended()
+                started += begun
         wall, cpu = time.monotonic() - began, time.process_time() - cpu
         ok, ends = await outcomes(server, started, start)
         return Measured(
@@ -116,8 +131,8 @@ async def measure(case: Case) -> Measured:
             ok=ok,
             median=ends[len(ends) // 2],
             last=await last_end(server, start),
-            slowest={path: 1000 * sorted(times)[int(len(times) * 0.99)] for path, times in took.items()},
-            asked=sum(map(len, took.values())),
+            took={path: sorted(1000 * seconds for seconds in times) for path, times in told.took.items()},
+            late=1000 * sorted(told.late)[int(len(told.late) * 0.99)] if told.late else 0.0,
         )
 
 
@@ -138,25 +153,33 @@ async def last_end(server: JumpingServer, start: float) -> float:
 
 
 @asynccontextmanager
-async def probed(server: JumpingServer, operation_id: str, took: dict[str, list[float]]) -> AsyncIterator[None]:
-    """Serve the API, and have it asked from another process; fills `took` in at the end."""
+async def probed(server: JumpingServer, least: int, told: Told) -> AsyncIterator[subprocess.Popen[str]]:
+    """Serve the API, and have it asked so often from another process, which then ends; fills `told` in at the end."""
     listening = serving.listen("127.0.0.1", 0)
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    port = listening.getsockname()[1]
     config, use_cases = server.config, server.inside.use_cases
     chain = chain_of(config.authentication, config.roles, use_cases.tokens, administrators=config.administrators)
     api = asyncio.create_task(serving.serve(create_app(use_cases, chain, Settings()), listening))
-    paths = ("/deployment", f"/deployment/{operation_id}", f"/deployment/{operation_id}/board", "/nodes/node-7")
-    argv = [sys.executable, "-m", "bench.api_probe", url, *paths]
+    argv = [sys.executable, "-m", "bench.api_probe", "127.0.0.1", str(port), str(least)]
     probe = await asyncio.to_thread(
         lambda: subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     )
     try:
-        yield
+        yield probe
     finally:
         said, _ = await asyncio.to_thread(probe.communicate)
-        took.update(json.loads(said))
+        told.took, told.late, told.errors = (json.loads(said)[key] for key in ("took", "late", "errors"))
         api.cancel()
         await asyncio.gather(api, return_exceptions=True)
+    if told.errors:
+        raise RuntimeError(f"{len(told.errors)} requests failed: {told.errors[0]}")
+
+
+def ask_about(probe: subprocess.Popen[str], operation_id: str) -> None:
+    with suppress(BrokenPipeError):  # it has asked enough
+        assert probe.stdin is not None
+        probe.stdin.write(f"{operation_id}\n")
+        probe.stdin.flush()
 
 
 if __name__ == "__main__":

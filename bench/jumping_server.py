@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from kadeploy.composition import Inside, compose
-from kadeploy.config.server import ServerConfig, Windows
+from kadeploy.config.load import Loaded
+from kadeploy.config.server import ServerConfig
 from kadeploy.domain.access import Role
 from kadeploy.domain.node import Site
 from kadeploy.drivers.window import SlotWindow
@@ -56,8 +57,9 @@ class JumpingSide:
         """Nobody watches."""
         return ()
 
-    def resize(self, windows: Windows) -> None:
+    def prepare(self, new: Loaded) -> Callable[[], object]:
         """It stays as it was made."""
+        return lambda: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
 import time
@@ -16,9 +17,11 @@ HEAD: Final = "Host: {host}\r\nAccept: application/json\r\nAccept-Encoding: gzip
 
 @dataclass(slots=True)
 class Told:
-    """Seconds that each answer took, by what was asked; errors; and bytes that the event streams brought."""
+    """Seconds that each answer took, by what was asked; how much too late this process itself came to ask; errors; and
+    bytes that the event streams brought."""
 
     took: dict[str, list[float]] = field(default_factory=dict)
+    late: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     streamed: int = 0
     streams: int = 0
@@ -33,10 +36,13 @@ class Pollers:
     async def poll(self, after: float) -> None:
         """One tool: the state, the log when there is news, a pause; `after` seconds later than the first."""
         await asyncio.sleep(after)
+        loop = asyncio.get_running_loop()
         while True:
             if b'"logs": true' in await self._get("state", self._resource):
                 await self._get("logs", f"{self._resource}/logs")
+            due = loop.time() + ROUND
             await asyncio.sleep(ROUND)
+            self.told.late.append(loop.time() - due)
 
     async def follow(self) -> None:
         """One reader of the stream, for as long as it goes."""
@@ -70,6 +76,7 @@ class Pollers:
 
 
 async def main() -> None:
+    gc.disable()  # a collection here would be told as the server's time
     asked = json.loads(sys.stdin.readline())
     pollers = Pollers(asked["host"], asked["port"], asked["resource"])
     clients: int = asked["clients"]

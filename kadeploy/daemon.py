@@ -14,7 +14,6 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,21 +23,22 @@ from kadeploy.api.console_ports import PortPolicy
 from kadeploy.api.server import Settings
 from kadeploy.boot.local_disk import disk_program
 from kadeploy.composition import compose, opened, settle_memory
-from kadeploy.config.load import Loaded, load_site
+from kadeploy.config.load import Loaded, load_site, load_without_site
 from kadeploy.config.server import ServerConfig
+from kadeploy.detaching import Detachment, detach
 from kadeploy.domain.access import Access
 from kadeploy.domain.node import Site
 from kadeploy.engine.durable import DurableEngine
 from kadeploy.errors import BadConfiguration, KadeployError
+from kadeploy.live_site import LiveSite
 from kadeploy.node_side import NodeSide, Opened, Side
 from kadeploy.reloading import (
     Certificates,
     Decisions,
     Doors,
-    LiveClusters,
+    FetchedFiles,
     LogLevel,
     Reloading,
-    Windows,
     chain_from,
 )
 from kadeploy.securing import now, wanted_tls
@@ -47,8 +47,8 @@ from kadeploy.store.environments import SqlEnvironments
 from kadeploy.testing.simulation import SimulatedSide, Simulation, offer_environment, set_apart, usual_server
 from kadeploy.tls.opened import ServerTls, open_tls
 
-WORDY = ("httpx2", "httpcore2", "fsspec", "s3fs", "aiobotocore", "botocore")
-"""What they log of requests has everything in it that signs these."""
+WORDY = ("httpx2", "httpcore2", "fsspec", "s3fs", "aiobotocore", "botocore", "asyncssh")
+"""What they log of requests and commands has everything in it that signs these."""
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +62,8 @@ async def serve(loaded: Loaded, simulation: Simulation | None, reloading: Reload
     stop, again = asyncio.Event(), asyncio.Event()
     for number, event in {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: again}.items():
         asyncio.get_running_loop().add_signal_handler(number, event.set)
-    clusters = LiveClusters(loaded.site)
-    loaded = loaded._replace(site=replace(loaded.site, clusters=clusters))
+    live = LiveSite(loaded.site)
+    loaded = loaded._replace(site=live.site)
     settle_memory()
     with opened(config) as store:
         tls = open_tls(wanted_tls(config), now())
@@ -71,8 +71,9 @@ async def serve(loaded: Loaded, simulation: Simulation | None, reloading: Reload
         inside = compose(config, nodes, store, reloading)
         chain = chain_from(config, inside.use_cases.tokens)
         reloading.parts = (
-            clusters,
-            Windows(side=nodes),
+            live,
+            nodes,
+            FetchedFiles(files=store.files),
             Decisions(inside=inside),
             Doors(chain=chain, tokens=inside.use_cases.tokens),
             Certificates(tls=tls),
@@ -161,6 +162,7 @@ def _pidfile(path: Path | None) -> Iterator[None]:
 
 
 def start(
+    detachment: Detachment | None,
     directory: Path | None,
     pidfile: Path | None,
     verbose: bool,
@@ -168,6 +170,7 @@ def start(
     simulate_speed: float,
     simulate_faults: float,
     simulate_domain: str,
+    simulate_clusters: int,
 ) -> None:
     """Until it is told to stop; what keeps it from serving is told, with exit code 1."""
     logging.basicConfig(
@@ -183,9 +186,15 @@ def start(
             read = partial(_load, directory, simulated=simulate is not None)
             loaded, simulation = read(), None
             reloading = Reloading(read, loaded)
+            if detachment is not None:
+                detach(detachment, os.environ)
             if simulate is not None:
                 simulation = Simulation(
-                    nodes=simulate, speed=simulate_speed, faults=simulate_faults, domain=simulate_domain
+                    nodes=simulate,
+                    speed=simulate_speed,
+                    faults=simulate_faults,
+                    domain=simulate_domain,
+                    clusters=min(simulate, simulate_clusters),
                 )
                 loaded = loaded._replace(server=stack.enter_context(set_apart(loaded.server)))
             stack.enter_context(_pidfile(pidfile))
@@ -203,13 +212,14 @@ def start(
 
 
 def _load(directory: Path | None, *, simulated: bool) -> Loaded:
-    """What is configured; a simulation needs no configuration."""
+    """What is configured; a simulation needs no configuration, and none of clusters."""
     if simulated and directory is None:
         return Loaded(usual_server(), Site(nodes={}, clusters={}), ())
-    loaded = load_site(directory or Path(os.environ.get("KADEPLOY_CONFIG_DIR", "/etc/kadeploy")))
+    place = directory or Path(os.environ.get("KADEPLOY_CONFIG_DIR", "/etc/kadeploy"))
+    loaded = load_without_site(place) if simulated else load_site(place)
     for warning in loaded.warnings:
         log.warning("%s", warning)
-    return loaded._replace(site=Site(nodes={}, clusters={})) if simulated else loaded
+    return loaded
 
 
 def _leaves(group: BaseExceptionGroup[KadeployError]) -> Iterator[BaseException]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypedDict
 
 from kadeploy.config.files import SourceSection
 from kadeploy.config.server import ServerConfig
@@ -21,6 +21,21 @@ def open_cache(config: ServerConfig) -> FileCache:
     """As it was left; the caller closes it. Raises CacheProblem."""
     return FileCache.open(
         config.cache_directory,
+        **rules_of(config),
+    )
+
+
+class Rules(TypedDict):
+    """What a cache goes by, also one that is at work."""
+
+    size: int
+    permitted: Permitted
+    web: Web
+    uploads: UploadRules
+
+
+def rules_of(config: ServerConfig) -> Rules:
+    return Rules(
         size=config.cache.size * MEGABYTE,
         permitted=Permitted(roots=config.files.roots, as_user=config.files.as_user),
         web=_web(config),

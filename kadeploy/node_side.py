@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -20,7 +20,9 @@ from kadeploy.boot.solicitations import answer_solicitations
 from kadeploy.broadcast.allowance import Allowance
 from kadeploy.broadcast.heads import ImageHeads, Style
 from kadeploy.broadcast.reception import Limits
-from kadeploy.config.server import Boot, ServerConfig, Windows
+from kadeploy.config.broadcast import BroadcastSection
+from kadeploy.config.load import Loaded
+from kadeploy.config.server import Boot, ServerConfig
 from kadeploy.domain.node import Site
 from kadeploy.drivers.agents.arrivals import Arrivals
 from kadeploy.drivers.agents.broadcast import AgentBroadcast
@@ -92,8 +94,8 @@ class Side(Protocol):
         """How busy its parts are."""
         ...
 
-    def resize(self, windows: Windows) -> None:
-        """From now on so many nodes at once."""
+    def prepare(self, new: Loaded) -> Callable[[], object]:
+        """Make ready for the new configuration, and answer with what turns to it. Raises BadConfiguration."""
         ...
 
 
@@ -116,9 +118,12 @@ class NodeSide:
             "reboot": SlotWindow(windows.reboot.size, windows.reboot.sleep_time),
             "check": SlotWindow(windows.check.size),
         }
+        self._heads = ImageHeads(_style(config.broadcast, site))
+        self._macs = _macs(site)
+        self._dnsmasq: Dnsmasq | None = None
         tokens = SqlTokens(store.database)
-        self.catalog = Catalog(site, SqlBootTargets(store.database))
-        self.meeting = Meeting(tokens)
+        self.catalog = Catalog(site, SqlBootTargets(store.database), also_from=boot.also_from)
+        self.meeting = Meeting(tokens, self.catalog.may_come_from)
         self.pages = BootPages(
             catalog=self.catalog,
             minimal=MinimalEnvironment(
@@ -160,9 +165,10 @@ class NodeSide:
             broadcast=AgentBroadcast(
                 self.meeting,
                 remote,
-                ImageHeads(self._style()),
+                self._heads,
                 Seal.kept(self._config.state_directory / "seal"),
                 host=str(self._boot.address),
+                standstill=self._config.broadcast.standstill,
             ),
             presence=SitePresence(
                 site=self.site,
@@ -175,22 +181,6 @@ class NodeSide:
             running=SshRunning(site=self.site, key=key, port=ssh_port) if key else None,
             vlan=self.vlan,
             custom_broadcast=CommandBroadcast(site=self.site, directory=self._config.state_directory),
-        )
-
-    def _style(self) -> Style:
-        wanted = self._config.broadcast
-        limits = Limits(
-            stall=wanted.silence,
-            spool_share=wanted.memory_share,
-            spool_least=wanted.memory_least * 1_000_000,
-            rate=int(wanted.node_rate * 1_000_000),
-            slow_share=wanted.slow_share,
-        )
-        return Style(
-            racks={node.name: node.rack for node in self.site.nodes.values()},
-            chains=wanted.chains,
-            limits=limits,
-            allowance=Allowance(int(wanted.server_rate * 1_000_000)),
         )
 
     @property
@@ -215,29 +205,70 @@ class NodeSide:
         group.create_task(http.serve(self.pages.application(), pages), name="boot pages")
         group.create_task(self.meeting.attend(), name="meeting point of agents")
         if self._boot.dnsmasq is not None:
-            state = self._config.state_directory / "dnsmasq"
-            network = BootNetwork(
-                interface=self._boot.dnsmasq.interface,
-                network=self._boot.dnsmasq.range,
-                boot_url=self._url,
-                domain=self._boot.dnsmasq.domain,
-            )
-            text = configuration(network, self.site.nodes.values(), state)
-            group.create_task(Dnsmasq(configuration=text, state=state).run(), name="dnsmasq")
-            macs = {node.mac for node in self.site.nodes.values() if node.mac}
-            group.create_task(answer_solicitations(network.interface, macs), name="answers to solicitations")
+            text = self._dnsmasq_of(self.site)
+            self._dnsmasq = Dnsmasq(configuration=text, state=self._dnsmasq_state)
+            group.create_task(self._dnsmasq.run(), name="dnsmasq")
+            answers = answer_solicitations(self._boot.dnsmasq.interface, self._macs)
+            group.create_task(answers, name="answers to solicitations")
+
+    @property
+    def _dnsmasq_state(self) -> Path:
+        return self._config.state_directory / "dnsmasq"
+
+    def _dnsmasq_of(self, site: Site) -> str:
+        """Its configuration, empty where it is not run. Raises BadConfiguration."""
+        wanted = self._boot.dnsmasq
+        if wanted is None:
+            return ""
+        network = BootNetwork(
+            interface=wanted.interface, network=wanted.range, boot_url=self._url, domain=wanted.domain
+        )
+        return configuration(network, site.nodes.values(), self._dnsmasq_state)
 
     def leave(self) -> None:
         self.meeting.leave()
 
-    def resize(self, windows: Windows) -> None:
-        self._busy["reboot"].resize(windows.reboot.size, windows.reboot.sleep_time)
-        self._busy["check"].resize(windows.check.size)
+    def prepare(self, new: Loaded) -> Callable[[], object]:
+        """What only a start can change, as the boot network, stays as it is."""
+        network = self._dnsmasq_of(new.site)
+
+        def turn() -> None:
+            windows = new.server.windows
+            self._busy["reboot"].resize(windows.reboot.size, windows.reboot.sleep_time)
+            self._busy["check"].resize(windows.check.size)
+            self.catalog.look_again()
+            self._heads.style = _style(new.server.broadcast, new.site)
+            self._macs.clear()
+            self._macs.update(_macs(new.site))
+            if self._dnsmasq is not None:
+                self._dnsmasq.become(network)
+
+        return turn
 
     def gauges(self) -> Iterable[Gauge]:
         yield Gauge(name="agents_connected", says="Agents that are connected", value=self.meeting.connected)
         for name, window in self._busy.items():
             yield from of_window(name, window)
+
+
+def _style(wanted: BroadcastSection, site: Site) -> Style:
+    limits = Limits(
+        stall=wanted.silence,
+        spool_share=wanted.memory_share,
+        spool_least=wanted.memory_least * 1_000_000,
+        rate=int(wanted.node_rate * 1_000_000),
+        slow_share=wanted.slow_share,
+    )
+    return Style(
+        racks={node.name: node.rack for node in site.nodes.values()},
+        chains=wanted.chains,
+        limits=limits,
+        allowance=Allowance(int(wanted.server_rate * 1_000_000)),
+    )
+
+
+def _macs(site: Site) -> set[str]:
+    return {node.mac.lower() for node in site.nodes.values() if node.mac}
 
 
 def of_window(name: str, window: SlotWindow) -> Iterable[Gauge]:

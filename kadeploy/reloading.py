@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from kadeploy.api.auth.chain import Chain, chain_of
 from kadeploy.composition import Inside, policy_of
-from kadeploy.config.changes import changes, is_reloaded, taken_over
+from kadeploy.config.changes import changes, is_reloaded
 from kadeploy.config.load import Loaded
 from kadeploy.config.server import ServerConfig
-from kadeploy.domain.node import Cluster, Site
 from kadeploy.errors import KadeployError
-from kadeploy.node_side import Side
+from kadeploy.fetching import rules_of
+from kadeploy.files.cache import FileCache
 from kadeploy.operations.adopt import adopt
 from kadeploy.operations.tokens import Tokens
 from kadeploy.ports.reload import Reloaded
@@ -78,40 +78,6 @@ class Reloading:
                 log.error("the configuration stays as it is: %s", error)
 
 
-class LiveClusters(Mapping[str, Cluster]):
-    """The clusters of a running server: who looks at one later sees what was read later. Plans are made from what is
-    seen when they are made, and stay."""
-
-    def __init__(self, started: Site) -> None:
-        self._started = started
-        self._seen = started.clusters
-
-    def __getitem__(self, name: str) -> Cluster:
-        return self._seen[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._seen)
-
-    def __len__(self) -> int:
-        return len(self._seen)
-
-    def prepare(self, new: Loaded) -> Turn:
-        seen = taken_over(self._started, new.site)
-
-        def turn() -> None:
-            self._seen = seen
-
-        return turn
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Windows:
-    side: Side
-
-    def prepare(self, new: Loaded) -> Turn:
-        return partial(self.side.resize, new.server.windows)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:
     """What use cases go by, and the commands at the ends of operations."""
@@ -123,9 +89,20 @@ class Decisions:
 
         def turn() -> None:
             adopt(self.inside.use_cases, policy)
+            self.inside.use_cases.selection.look_again()
             self.inside.hooks.commands, self.inside.hooks.deadline = hooks.commands, hooks.deadline
 
         return turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedFiles:
+    """Where files may come from, and how much is kept of them."""
+
+    files: FileCache
+
+    def prepare(self, new: Loaded) -> Turn:
+        return partial(self.files.become, **rules_of(new.server))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,8 @@ def broadcast(image: Path, manifest: Manifest, links: Links, disturb: Disturb = 
         network(links.nodes + 1, rate=f"{links.rate}mbit", mtu=links.mtu, rates=rates) as hosts,
         relays(links.nodes, hosts[1:]) as nodes,
     ):
+        for host in hosts[1:]:
+            host.spare_headers()
         with inside(hosts[0]):
             head = Head(image, manifest, host=hosts[0].address, stall=stall)
         with started(head):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 
 from kadeploy.agent.commands import COMMANDS
@@ -46,7 +47,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, handlers=[console])
     _log.info("starting")
     try:
-        settings = read_settings(sys.argv[1:])
+        settings = read_settings(sys.argv[1:], os.environ)
     except (Faults, OSError) as error:
         print(f"agent: {error}", file=sys.stderr)  # noqa: T201
         return 2

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from kadeploy.errors import Faults
 
 STATE = Path("/run/kadeploy")  # in memory: gone with the boot, kept when only the agent ends
+VARIABLE = "KADEPLOY_AGENT"  # words as the kernel's, in a system that others use: there everybody can read arguments
 _NEEDED = ("meet", "node", "token")
 
 
@@ -69,6 +71,9 @@ def options(argv: Sequence[str]) -> dict[str, str]:
     return dict(zip(names, argv[1::2], strict=True))
 
 
-def read_settings(argv: Sequence[str], cmdline: Path = Path("/proc/cmdline")) -> Settings:
-    """Options win over the kernel's words. Raises Faults."""
-    return settings_from({**kernel_words(cmdline.read_text()), **options(argv)})
+def read_settings(
+    argv: Sequence[str], environ: Mapping[str, str] = MappingProxyType({}), cmdline: Path = Path("/proc/cmdline")
+) -> Settings:
+    """Options win over the environment, and that over the kernel's words. Raises Faults."""
+    said = f"{cmdline.read_text()} {environ.get(VARIABLE, '')}"
+    return settings_from({**kernel_words(said), **options(argv)})

@@ -37,7 +37,14 @@ def create_app(use_cases: UseCases, authentication: Chain, settings: Settings) -
     """The caller serves it; nothing is started here."""
     table = documented(routes(use_cases, settings), settings)
     answering = [
-        Endpoint(route=route, chain=authentication, trail=use_cases.audit, metrics=use_cases.metrics, settings=settings)
+        Endpoint(
+            route=route,
+            chain=authentication,
+            trail=use_cases.audit,
+            metrics=use_cases.metrics,
+            answered=use_cases.answered,
+            settings=settings,
+        )
         for route in sorted(table, key=lambda route: "{wid}" not in route.path)  # found sooner: they are polled
     ]
     stream = ConsoleStream(use_cases.consoles, authentication, settings)

@@ -23,9 +23,11 @@ from kadeploy.api.routes import Route
 from kadeploy.api.server import Settings
 from kadeploy.domain.access import Access
 from kadeploy.errors import Forbidden, NotAuthenticated, NotFound, TooManyFailures
+from kadeploy.operations.answered import Answered
 from kadeploy.operations.audit import AuditTrail, Deed
 from kadeploy.operations.caller import Caller
 from kadeploy.operations.metrics import Metrics
+from kadeploy.operations.repeats import once
 
 CLIENT_CERTIFICATE = "client_certificate"  # what the HTTP server calls it in the state of a connection
 
@@ -38,6 +40,7 @@ class Endpoint:
     chain: Chain
     trail: AuditTrail
     metrics: Metrics
+    answered: Answered
     settings: Settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,13 +74,20 @@ class Endpoint:
                 content_range=request.headers.get("content-range", ""),
             )
             refuse(caller, self.route.needs(call.parameters))
-            said = await self.route.handler(call)
+            said = await self._handled(call)
             await self._note(request, call, said, "dry run" if _was_dry(call, said) else "ok")
             return answers.rendered(said, media)
         except Exception as error:
             if caller is not NOBODY or _is_tried(request, error):
                 await self._note(request, call, None, str(error) or type(error).__name__)
             return problems.answer(error, challenge=self.chain.challenge)
+
+    async def _handled(self, call: Call) -> object:
+        if not (self.route.keyed and call.key) or _is_dry(call):
+            return await self.route.handler(call)
+        asked = once(call.key, f"{self.route.method} {self.route.path}", call.parameters)
+        assert asked is not None
+        return await self.answered.once(call.caller, asked, lambda: self.route.handler(call))
 
     async def _note(self, request: Request, call: Call, said: object, result: str) -> None:
         if not self.route.changes(call.parameters):
@@ -134,6 +144,10 @@ def _was_dry(call: Call, said: object) -> bool:
     """The answer says so, or is a list, which cannot."""
     if isinstance(said, Mapping):
         return said.get("dry_run") is True
+    return _is_dry(call)
+
+
+def _is_dry(call: Call) -> bool:
     return call.parameters.get("dry_run") not in (None, False, "false")
 
 

@@ -50,7 +50,8 @@ class Route:
     """`body` describes the parameters in OpenAPI; with nodes named, `with_nodes` is asked for instead of `access`.
 
     The handler of a route that `streams` reads the body itself, however large; one that `asks` changes nothing,
-    whatever its method."""
+    whatever its method. What is `keyed` may be sent twice with an Idempotency-Key, and is done once; launches and
+    uploads see to that themselves."""
 
     method: str
     path: str
@@ -61,6 +62,7 @@ class Route:
     with_nodes: Access | None = None
     streams: bool = False
     asks: bool = False
+    keyed: bool = False
 
     def needs(self, parameters: Mapping[str, object]) -> Access:
         return self.with_nodes if self.with_nodes and "nodes" in parameters else self.access
@@ -83,7 +85,7 @@ def routes(use_cases: UseCases, settings: Settings) -> tuple[Route, ...]:
         Route("GET", "/ca", OPEN, "The authority of the server's certificate", server.authority),
         Route("GET", "/whoami", READ, "Who the server takes you for", tokens.whoami),
         Route("GET", "/tokens", READ, "Your tokens", tokens.listed, ListParameters),
-        Route("POST", "/tokens", READ, "Make a token", tokens.create, CreateParameters),
+        Route("POST", "/tokens", READ, "Make a token", tokens.create, CreateParameters, keyed=True),
         Route("DELETE", "/tokens/{id}", READ, "Revoke a token", tokens.revoke),
         Route("POST", "/reload", ADMINISTER, "Read the configuration again", ReloadResource(use_cases.reload).reload),
         Route("GET", "/audit", OVERSEE, "Who did what", AuditResource(use_cases.audit).show, AuditParameters),
@@ -124,7 +126,7 @@ def _environment_routes(envs: EnvironmentsResource) -> tuple[Route, ...]:
     return (
         Route("GET", "/environments", READ, "Find environments", envs.search, FindParameters),
         Route("GET", "/environments/schema", OPEN, "The JSON Schema of a description", envs.schema),
-        Route("POST", "/environments", OPERATE, "Record an environment", envs.add, AddParameters),
+        Route("POST", "/environments", OPERATE, "Record an environment", envs.add, AddParameters, keyed=True),
         Route("POST", "/environments/check", READ, "Check descriptions", envs.check, CheckParameters, asks=True),
         Route("PUT", "/environments", ADMINISTER, "Move files of environments", envs.move_files, MoveParameters),
         Route("PUT", one, OPERATE, "Change an environment", envs.modify, ModifyParameters),
@@ -151,7 +153,7 @@ def _rights_routes(rights: RightsResource) -> tuple[Route, ...]:
     of_user, on_node = "/rights/{user}", "/rights/{user}/{node}"
     return (
         Route("GET", "/rights", OVERSEE, "Everybody's rights", rights.show),
-        Route("POST", "/rights", ADMINISTER, "Grant rights", rights.grant, RightsParameters),
+        Route("POST", "/rights", ADMINISTER, "Grant rights", rights.grant, RightsParameters, keyed=True),
         Route("GET", of_user, READ, "A user's rights", rights.show),
         Route("GET", on_node, READ, "A user's rights on a node", rights.show),
         Route("DELETE", of_user, ADMINISTER, "Revoke rights", rights.revoke, RightsParameters),
@@ -212,5 +214,8 @@ def _operation_routes(path: str, workflows: Workflows) -> tuple[Route, ...]:
         Route("GET", f"{path}/error", READ, "Why it failed as a whole", workflows.error),
         Route("GET", f"{path}/events", READ, "Its events, as they come", workflows.events, StreamParameters),
         Route("GET", f"{path}/journal", READ, "Its events, by pages", workflows.journal, JournalParameters),
+        Route(
+            "GET", f"{path}/expected", READ, "How long it should take, by what is known of the past", workflows.expected
+        ),
         Route("GET", f"{path}/board", READ, "The live picture, with timings", workflows.board),
     )

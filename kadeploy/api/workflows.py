@@ -19,6 +19,7 @@ from kadeploy.errors import CommandFailed, InvalidOption
 from kadeploy.operations.assemble import UseCases
 from kadeploy.operations.board import Board
 from kadeploy.operations.status import status
+from kadeploy.plans import show_expected
 
 
 class StreamParameters(Parameters):
@@ -50,6 +51,7 @@ class Workflows:
         self._events = use_cases.events
         self._journal = use_cases.journal
         self._clock = use_cases.clock
+        self._foresight = use_cases.foresight
         self._readings = Readings(kind, use_cases)
 
     async def listed(self, call: Call) -> object:
@@ -87,6 +89,12 @@ class Workflows:
     async def board(self, call: Call) -> object:
         operation = await self._own(call, even_forgotten=True)
         return board_view(operation, await self._boards.of(operation.id), self._clock.now())
+
+    async def expected(self, call: Call) -> object:
+        """Null for a cluster of which there are no statistics."""
+        operation = await self._own(call, even_forgotten=True)
+        foreseen = await self._foresight.of(operation)
+        return {cluster: show_expected.to_json(known) for cluster, known in foreseen.items()}
 
     async def events(self, call: Call) -> object:
         """Resumes after the event that the client saw last (`Last-Event-ID`), or after number `after`."""

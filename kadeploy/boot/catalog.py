@@ -6,8 +6,9 @@ Answers come from memory, which holds what the store holds: a target is recorded
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from kadeploy.domain.boot import LOCAL_DISK, BootTarget
 from kadeploy.domain.node import Cluster, Nfsroot, Node, Site
@@ -25,15 +26,26 @@ class Booting:
 
 
 class Catalog:
-    """Every node boots its own disk until it is told otherwise."""
+    """Every node boots its own disk until it is told otherwise.
 
-    def __init__(self, site: Site, store: BootTargets) -> None:
+    `also_from`: networks that nodes come from beside their own addresses.
+    """
+
+    def __init__(self, site: Site, store: BootTargets, *, also_from: Sequence[IPv4Network | IPv6Network] = ()) -> None:
         self._site = site
+        self._also_from = also_from
         self._store = store
         self._targets: dict[str, BootTarget] = {}
         self._writing = asyncio.Lock()  # memory changes in the order of the store
-        self._by_mac = {plain_mac(node.mac): node for node in site.nodes.values() if node.mac}
-        self._by_address = {plain_address(node.address): node for node in site.nodes.values() if node.address}
+        self._by_mac: dict[str, Node] = {}
+        self._by_address: dict[str, Node] = {}
+        self.look_again()
+
+    def look_again(self) -> None:
+        """The site's nodes have changed."""
+        nodes = self._site.nodes.values()
+        self._by_mac = {plain_mac(node.mac): node for node in nodes if node.mac}
+        self._by_address = {plain_address(node.address): node for node in nodes if node.address}
 
     async def load(self) -> None:
         """Once, before the first question."""
@@ -50,6 +62,22 @@ class Catalog:
 
     def of_address(self, address: str) -> Booting | None:
         return self._booting(self._by_address.get(plain_address(address)))
+
+    def may_come_from(self, name: str, address: str) -> bool:
+        """Whether that node may be who speaks from there."""
+        node = self._site.nodes.get(name)
+        return node is not None and (plain_address(node.address) == plain_address(address) or self._translates(address))
+
+    def is_of_a_node(self, address: str) -> bool:
+        """Whether some node of the site may be who speaks from there."""
+        return plain_address(address) in self._by_address or self._translates(address)
+
+    def _translates(self, address: str) -> bool:
+        try:
+            where = ip_address(plain_address(address))
+        except ValueError:
+            return False
+        return any(where in network for network in self._also_from)
 
     def named(self, name: str, target: BootTarget) -> Booting:
         """A node of this site that boots something else than it would when it asks."""

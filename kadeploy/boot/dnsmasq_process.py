@@ -37,13 +37,25 @@ class Backoff:
         return self.first if ran >= self.settled or not pause else min(2 * pause, self.longest)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Dnsmasq:
     """`configuration` is dnsmasq.conf; its pidfile is `dnsmasq.pid` in `state`, an absolute path."""
 
     configuration: str
     state: Path
     backoff: Backoff = Backoff()
+    _is_renewed: bool = False
+
+    def become(self, configuration: str) -> None:
+        """Serve by another configuration from now on: it is started again, for it reads its own only then. Machines
+        that ask in between ask again."""
+        if configuration == self.configuration:
+            return
+        self.configuration, self._is_renewed = configuration, True
+        self._file.write_text(configuration)
+        pid = recorded_pid(self._pidfile)
+        if is_ours(pid, self._file):
+            os.kill(pid, signal.SIGTERM)
 
     async def run(self) -> None:
         """Until cancelled. Raises BadConfiguration when dnsmasq itself calls the configuration bad."""
@@ -54,7 +66,10 @@ class Dnsmasq:
         pause = 0.0
         while True:
             began = asyncio.get_running_loop().time()
+            self._is_renewed = False
             ended = await self._serve()
+            if self._is_renewed:
+                continue
             pause = self.backoff.after(pause, asyncio.get_running_loop().time() - began)
             logger.error("%s; it is started again in %g s", ended.reason, pause)
             await asyncio.sleep(pause)

@@ -83,7 +83,7 @@ class BootPages:
             self._log_stranger(plain_mac(mac)[:40] or source)
             return _text(self._disk_script)
         node = booting.node
-        if node.address and plain_address(node.address) != source:
+        if not self._catalog.may_come_from(node.name, source):
             logger.warning("%r asks from %s what %s boots, whose address is %s", mac, source, node.name, node.address)
             return _text(f"{node.name} boots from {node.address}, not from {source}\n", status=403)
         logger.info("%s boots %s", node.name, booting.target.kind)
@@ -126,7 +126,7 @@ class BootPages:
     async def file(self, request: Request) -> Response:
         """Whoever knows the SHA-256 was told it with a command, or has the file already."""
         source = plain_address(request.client.host if request.client else "")
-        path = self._content(request.path_params["sha256"]) if self._catalog.of_address(source) else None
+        path = self._content(request.path_params["sha256"]) if self._catalog.is_of_a_node(source) else None
         if path is None:
             return _text("there is no such file for you\n", status=404)
         return LargeFile(path, media_type="application/octet-stream")

@@ -48,8 +48,8 @@ FILTER: Final = (
 
 
 async def answer_solicitations(interface: str, macs: Collection[str]) -> None:
-    """Until cancelled. Where it is not allowed to, it says so and returns: boots are slower, and work."""
-    known = frozenset(mac.lower() for mac in macs)
+    """Until cancelled; `macs`, in small letters, may change meanwhile. Where it is not allowed to, it says so and
+    returns: boots are slower, and work."""
     try:
         listening = _listen(interface)
     except OSError as error:
@@ -60,7 +60,7 @@ async def answer_solicitations(interface: str, macs: Collection[str]) -> None:
         ours = link_local(listening.getsockname()[4])
         while True:
             packet, (*_, mac) = await loop.sock_recvfrom(listening, 2048)
-            if mac.hex(":") in known and len(packet) >= 48:
+            if mac.hex(":") in macs and len(packet) >= 48:
                 _send(listening, advertisement(ours, packet[8:24]), (interface, ETH_P_IPV6, 0, 0, mac))
 
 

@@ -19,13 +19,15 @@ from kadeploy.broadcast.door import Door
 from kadeploy.broadcast.heal import Claim, Timing, ahead_of, floor
 from kadeploy.broadcast.link import Link, LinkLost
 from kadeploy.broadcast.order import MOVED
-from kadeploy.broadcast.pace import Pace
+from kadeploy.broadcast.pace import Look, Pace
+from kadeploy.broadcast.precedence import go_first
 from kadeploy.broadcast.reader import Reader, Shelf
 from kadeploy.broadcast.spool import Gone
 from kadeploy.broadcast.standing import Standing
 from kadeploy.broadcast.wire import Hello, Kind
 
 log = logging.getLogger(__name__)
+LOOKS = 16  # in a tick, at what one who waits in line may say
 SAME_FAULT = 10.0  # seconds in which two readers that are slow are one slow source
 
 
@@ -87,8 +89,8 @@ class Feeder:
         return not self._readers
 
     def floor(self) -> int | None:
-        """The lowest byte that must be kept for readers, but for one that was told to go to the end. One that takes
-        nothing for long is cut."""
+        """The lowest byte that must be kept for readers, but not for one that has moved to the end or was told to: what
+        it no longer finds here, the head has. One that takes nothing for long is cut."""
         now = time.monotonic()
         with self._changed:
             claims = [reader.claim for reader in self._readers.values()]
@@ -96,7 +98,8 @@ class Feeder:
             for reader in fed:
                 if now - reader.moved >= self._timing.hold:
                     reader.link.cut()
-            return floor(((reader.position, now - reader.moved) for reader in fed), self._timing)
+            kept = ((one.position, now - one.moved) for one in fed if one.is_kept_for)
+            return floor(kept, self._timing)
 
     def pass_on(self) -> bool:
         """New bytes are here: give them to those who wait for them. False if one must be woken for it."""
@@ -107,6 +110,7 @@ class Feeder:
         return is_done
 
     def _welcome(self, link: Link, hello: Hello) -> None:
+        go_first()
         reader = Reader(next(self._keys), link, hello, self._shelf, self._standing, self._timing.suspect)
         try:
             with self._changed:
@@ -151,7 +155,7 @@ class Feeder:
                 count = self._allowed(reader, count)
             with reader.turn:
                 if reader.is_owed or (count and reader.position == position):
-                    reader.give(count, functools.partial(self._hear, reader))
+                    reader.give(count, functools.partial(self._watch, reader, pace))
                     self._judge(reader, pace)
                 elif reader.position == position:
                     reader.moved = time.monotonic()
@@ -178,6 +182,11 @@ class Feeder:
             allowance.take(self._terms.broadcast if allowance is self._terms.allowance else reader.key, count)
         return count
 
+    def _watch(self, reader: Reader, pace: Pace) -> None:
+        """While it takes nothing."""
+        self._hear(reader)
+        self._judge(reader, pace)
+
     def _judge(self, reader: Reader, pace: Pace) -> None:
         """A reader that holds back those behind it goes to the end; when the next one is as slow, this node does."""
         shelf, standing, name = self._shelf, self._standing, reader.hello.name
@@ -185,13 +194,22 @@ class Feeder:
         if is_exempt or standing.is_moved or not self._terms.slow_share:
             return
         now = time.monotonic()
-        if pace.is_holding_back(now, shelf.position, reader.position, shelf.blocked):
+        look = Look(now, shelf.position, reader.position, shelf.blocked, self._held(reader))
+        if pace.is_holding_back(look):
+            log.info("reader %s is slow: %s", name, pace.said)
             just_before = [one for one, at in self._yielded.items() if one != name and now - at < SAME_FAULT]
             if just_before:
                 standing.move(f"it was slow to give to {name}, and to {just_before[-1]} just before")
                 return
             self._yielded[name] = now
             reader.is_to_yield = True
+
+    def _held(self, reader: Reader) -> float:
+        """For how many seconds in all this reader has kept others waiting for memory."""
+        with self._changed:
+            lowest = min((one.position for one in self._readers.values() if one.is_kept_for), default=None)
+        reader.note_held(self._shelf.held, is_lowest=reader.position == lowest)
+        return reader.held
 
     def _end_of_chain(self, reader: Reader) -> None:
         """Tell it where to go. It may be fed until it does."""
@@ -216,18 +234,23 @@ class Feeder:
             if reader.is_owed:
                 reader.give(0, functools.partial(self._hear, reader))
             reader.link.tell(Kind.YIELD if reader.is_to_yield else Kind.PARKED, value=first)
-        with self._changed:
-            self._changed.wait(self._timing.tick)
-        self._hear(reader)
+        for _ in range(LOOKS):
+            with self._changed:
+                is_news = self._changed.wait(self._timing.tick / LOOKS)
+            if self._hear(reader) or is_news:
+                return
 
-    def _hear(self, reader: Reader, *, wait: bool = False) -> None:
-        for frame in reader.link.listen(wait=wait):
+    def _hear(self, reader: Reader, *, wait: bool = False) -> bool:
+        """Whether the reader has said something but that it lives."""
+        said = reader.link.listen(wait=wait)
+        for frame in said:
             if frame.kind is Kind.INSIST:
                 reader.insists = True
             elif frame.kind is Kind.BYE:
                 reader.is_through = True
             elif frame.kind is Kind.SLOW:
                 self._demote(frame.value)
+        return any(frame.kind is not Kind.ALIVE for frame in said)
 
     def _demote(self, rank: int) -> None:
         with self._changed:

@@ -63,10 +63,10 @@ class ServingHead:
 
 
 class ImageHeads:
-    """`host` is the address to listen at, all of them by default."""
+    """`host` is the address to listen at, all of them by default. `style` counts for heads that are opened later."""
 
     def __init__(self, style: Style | None = None, *, host: str = "") -> None:
-        self._style = style or Style()
+        self.style = style or Style()
         self._host = host
         self._manifests: dict[tuple[str, str], Manifest] = {}
         self._lock = threading.Lock()
@@ -80,12 +80,12 @@ class ImageHeads:
             port=identity.port if identity else 0,
             broadcast=bytes.fromhex(identity.broadcast) if identity else None,
             secret=bytes.fromhex(identity.secret) if identity else None,
-            stall=self._style.limits.stall,
-            rate=self._style.rate,
-            allowance=self._style.allowance,
+            stall=self.style.limits.stall,
+            rate=self.style.rate,
+            allowance=self.style.allowance,
         )
         head.start()
-        return ServingHead(head, self._style)
+        return ServingHead(head, self.style)
 
     def _manifest(self, image: LocalFile) -> Manifest:
         key = (image.path, image.sha256)

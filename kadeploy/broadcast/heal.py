@@ -16,6 +16,8 @@ from kadeploy.broadcast.order import HEAD_RANK, MOVED
 MOST_REPAIRS = 4  # wrong answers before one chunk is given up
 EVIDENCE = 0.4  # seconds of the stream, at least, that a reader has fallen behind before it is judged
 LEAST_EVIDENCE = 1 << 20  # bytes: what buffers on the way hold says nothing
+FEW_LOOKS = 5
+FROZEN = 1.0  # seconds after which a hiccup is none
 WORTH = 1.0  # seconds that must be saved by going round it
 FASTER = 2.0  # so many times faster the head must be, twice, than a source that is to blame
 MUCH_FASTER = 5.0  # or once
@@ -23,10 +25,12 @@ MUCH_FASTER = 5.0  # or once
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A source failed at this moment. `sure`: it had the full detection time to show that it lives."""
+    """A source failed at this moment. `sure`: it had the full detection time to show that it lives. `lacks`: it lives,
+    and no longer has what is wanted."""
 
     at: float
     sure: bool
+    lacks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,23 +100,32 @@ def leaders(claims: Iterable[Claim], streams: int = 1) -> list[Claim]:
     """The streams a source feeds first: the furthest on, then the nearest.
 
     A node that was away and is far behind waits for the chain's own stream: it must not halve the
-    link that all the others hang on.
+    link that all the others hang on. So does one that has moved to the end, however far it is.
     """
     wanted = [claim for claim in claims if claim.position < claim.end and not claim.ranged and not claim.insists]
-    return sorted(wanted, key=lambda claim: (claim.slow, -claim.position, claim.rank))[:streams]
+    return sorted(wanted, key=lambda claim: (claim.slow, claim.rank >= MOVED, -claim.position, claim.rank))[:streams]
 
 
 def ahead_of(claim: Claim, claims: Iterable[Claim], streams: int = 1) -> int | None:
     """The rank of a reader that is fed before this one, or None: it is this one's turn.
 
-    To mend a chunk is a small thing, and one that insists has nowhere else to go: these are fed beside the streams.
+    To mend a chunk is a small thing, and one that insists has nowhere else to go: these are fed beside the streams. But
+    whom that one overtakes is slow, or was in its way: there is no place for it in the chain any more.
     """
     if claim.ranged or claim.insists:
         return None
+    claims = list(claims)
+    if overtaken_by := [one.rank for one in claims if _has_overtaken(one, claim)]:
+        return max(overtaken_by)
     first = leaders(claims, streams)
     if not first or any(one.key == claim.key for one in first):
         return None
     return max((one.rank for one in first if one.rank < claim.rank), default=first[0].rank)
+
+
+def _has_overtaken(one: Claim, other: Claim) -> bool:
+    is_farther = one.position > other.position + LEAST_EVIDENCE
+    return one.insists and not one.slow and is_farther and other.rank < one.rank < MOVED
 
 
 class Move(StrEnum):
@@ -129,8 +142,8 @@ def when_parked(rank: int, fed: int, failures: Mapping[int, Failure]) -> Move:
     if not fed < rank:
         return Move.WAIT if rank >= MOVED else Move.LAST
     failure = failures.get(place_of(fed))
-    if rank >= MOVED:
-        return Move.WAIT if failure else Move.NEARER
+    if failure and (failure.lacks or (failure.sure and rank >= MOVED)):
+        return Move.WAIT
     return Move.INSIST if failure and failure.sure else Move.NEARER
 
 
@@ -150,13 +163,22 @@ def watch_for(whole: float, share: float) -> float:
     return evidence(whole, share) / max(share, 0.01)
 
 
-def holds_back(*, fallen: int, rate: float, could: float, left: int, needed: float) -> bool:
+def holds_back(*, fallen: int, rate: float, could: float, share: float, left: int, needed: float) -> bool:
     """Whether a reader makes those behind it late: it takes `rate` of the `could` bytes a second that come, has fallen
-    behind by `fallen` bytes while it was watched, and `left` are still to go. `needed`: seconds of evidence."""
-    if could <= 0 or rate >= could:
+    behind by `fallen` bytes while it was watched, and `left` are still to go. One slower by less than `share` is not
+    minded. `needed`: seconds of evidence."""
+    if could <= 0 or rate >= could * (1 - share):
         return False
     late = left / max(rate, 1.0) - left / could
     return fallen >= max(LEAST_EVIDENCE, needed * could) and late >= WORTH
+
+
+def is_steady(falls: Sequence[float], looks: int, span: float) -> bool:
+    """Whether a reader that has fallen behind by so many bytes in each of some equal parts of `span` seconds is slow.
+    One that was held up for a moment loses much at once and then no more, though it never makes up for it where the
+    stream takes all of the link. One that was seen only a few times may be held up now: then time must tell."""
+    mean = sum(falls) / len(falls)
+    return sum(fall >= mean / 4 for fall in falls) >= len(falls) * 3 / 4 and (looks >= FEW_LOOKS or span >= FROZEN)
 
 
 def holds_itself_back(*, blocked: float, span: float, whole: float, share: float) -> bool:
@@ -189,6 +211,12 @@ def is_worth_mending(wrong: int, elapsed: float, patience: float) -> bool:
 def is_dead(quiet: float, timing: Timing) -> bool:
     """Silent for so many seconds although it should have said something."""
     return quiet >= timing.stall
+
+
+def is_kept_for(rank: int, *, is_to_yield: bool) -> bool:
+    """Whether a source keeps in its memory what this reader has not taken. Not for one at the end, or on its way there:
+    else the source's memory would fill, and it, too, would be slow, and the one before it."""
+    return rank < MOVED and not is_to_yield
 
 
 def floor(positions: Iterable[tuple[int, float]], timing: Timing) -> int | None:

@@ -2,57 +2,91 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 
-from kadeploy.broadcast.heal import evidence, holds_back, watch_for
+from kadeploy.broadcast.heal import evidence, holds_back, is_steady, watch_for
 
 APART = 0.05  # seconds between two looks
+PARTS = 16  # of the time in which a reader has fallen behind
 
 
 @dataclass(frozen=True, slots=True)
-class _Sample:
+class Look:
+    """At the source and one of its readers, `at` a moment: bytes that have come, and that the reader has taken.
+
+    Seconds in all for which the source could take no more, having no memory left: `blocked`, for whatever reason,
+    `held`, since this reader had not taken what was kept for it.
+    """
+
     at: float
     came: int
     taken: int
-    blocked: float
+    blocked: float = 0.0
+    held: float = 0.0
 
 
 class Pace:
     """`share`: a reader slower than the stream by less is not minded. `size`: of the image, in bytes."""
 
     def __init__(self, share: float, size: int) -> None:
-        self._samples: deque[_Sample] = deque()
+        self.said = ""  # what was last seen, in words
+        self._looks: deque[Look] = deque()
         self._share, self._size = share, size
-        self._could = 0.0
+        self._could = 0.0  # bytes a second
 
-    def is_holding_back(self, at: float, came: int, taken: int, blocked: float) -> bool:
-        """`came` and `taken`: bytes the source has, and has given to this reader. `blocked`: for how many seconds in
-        all the source could take no more, having no memory left."""
-        samples = self._samples
-        if samples and at - samples[-1].at < max(APART, (samples[-1].at - samples[0].at) / 200):
+    def is_holding_back(self, look: Look) -> bool:
+        """Looks that follow too soon are passed over."""
+        looks = self._looks
+        if looks and look.at - looks[-1].at < max(APART, (looks[-1].at - looks[0].at) / 200):
             return False
-        samples.append(_Sample(at, came, taken, blocked))
-        first, span = samples[0], at - samples[0].at
-        flowing = span - (blocked - first.blocked)
-        if came < self._size and flowing > span / 10:
-            self._could = (came - first.came) / flowing
+        looks.append(look)
+        self._measure_stream()
         if self._could <= 0:
             return False
         whole = self._size / self._could
-        while at - samples[0].at > watch_for(whole, self._share):
-            samples.popleft()
-        low = min(samples, key=lambda sample: sample.came - sample.taken)
-        since = at - low.at
+        while look.at - looks[0].at > watch_for(whole, self._share):
+            looks.popleft()
+        low = min(looks, key=self._behind)
+        since, fallen = look.at - low.at, self._behind(look) - self._behind(low)
         if since <= 0:
             return False
-        fallen = came - taken - (low.came - low.taken)
-        if flowing <= span / 2:
-            fallen = came - taken  # it is this reader that has filled the memory
-        return holds_back(
-            fallen=fallen,
-            rate=(taken - low.taken) / since,
+        rate = (look.taken - low.taken) / since
+        self.said = (
+            f"of {self._could / 1e6:.1f} MB/s that came it took {rate / 1e6:.1f}, and fell {fallen / 1e6:.1f} MB "
+            f"behind in {since:.2f} s"
+        )
+        return self._is_steady_since(low) and holds_back(
+            fallen=int(fallen),
+            rate=rate,
             could=self._could,
-            left=self._size - taken,
+            share=self._share,
+            left=self._size - look.taken,
             needed=evidence(whole, self._share),
         )
+
+    def _measure_stream(self) -> None:
+        first, last = self._looks[0], self._looks[-1]
+        span = last.at - first.at
+        flowing = span - (last.blocked - first.blocked)
+        if last.came < self._size and flowing > span / 10:
+            self._could = (last.came - first.came) / flowing
+
+    def _behind(self, look: Look) -> float:
+        """Bytes. What the source could not take for want of memory counts, too: it would have come."""
+        return look.came - look.taken + self._could * look.held
+
+    def _is_steady_since(self, low: Look) -> bool:
+        looks = [one for one in self._looks if one.at >= low.at]
+        span = looks[-1].at - low.at
+        ends = [self._behind_at(looks, low.at + span * part / PARTS) for part in range(PARTS + 1)]
+        return is_steady([later - sooner for sooner, later in pairwise(ends)], len(looks) - 1, span)
+
+    def _behind_at(self, looks: list[Look], moment: float) -> float:
+        """Between two looks, it went on evenly."""
+        after = min(bisect_right(looks, moment, key=lambda look: look.at), len(looks) - 1)
+        one, other = looks[after - 1], looks[after]
+        share = (moment - one.at) / (other.at - one.at)
+        return self._behind(one) * (1 - share) + self._behind(other) * share

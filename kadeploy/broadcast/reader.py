@@ -14,13 +14,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 from kadeploy.broadcast import wire
-from kadeploy.broadcast.heal import Claim
+from kadeploy.broadcast.heal import Claim, is_kept_for
 from kadeploy.broadcast.link import Link, LinkLost
 from kadeploy.broadcast.standing import Standing
 from kadeploy.broadcast.wire import MOST_DATA, Hello
 
 LEAST_DATA = 64 << 10
 LONG_FRAME = 0.1  # seconds
+LONG_STEP = 0.02  # seconds
 
 
 class Shelf(Protocol):
@@ -37,6 +38,11 @@ class Shelf(Protocol):
     @property
     def blocked(self) -> float:
         """For how many seconds in all it had no room for more."""
+        ...
+
+    @property
+    def held(self) -> float:
+        """And of these, because of what readers had not taken."""
         ...
 
     def wait(self, offset: int, end: int, *, verified: bool, timeout: float) -> int:
@@ -63,6 +69,8 @@ class Reader:
         self.is_to_yield = False  # it is to be told to go to the end
         self.has_yielded = False  # it was told
         self.is_waiting = False  # its thread waits for bytes: they may be offered
+        self.held = 0.0  # seconds in all for which others had to wait until it had taken what was kept for it
+        self._held_before = shelf.held
         self.turn = threading.Lock()  # who writes to the connection
         self._shelf, self._standing, self._suspect = shelf, standing, suspect
         self.most = LEAST_DATA  # bytes in a frame: fewer for a slow one, which is to be told things in time
@@ -83,6 +91,10 @@ class Reader:
         return self.position >= self.hello.end and not self._owed
 
     @property
+    def is_kept_for(self) -> bool:
+        return is_kept_for(self.hello.rank, is_to_yield=self.is_to_yield)
+
+    @property
     def claim(self) -> Claim:
         return Claim(
             key=self.key,
@@ -93,6 +105,12 @@ class Reader:
             insists=self.insists,
             slow=self.is_to_yield or (self._owed > 0 and time.monotonic() - self.moved >= self._suspect),
         )
+
+    def note_held(self, held: float, *, is_lowest: bool) -> None:
+        """`held`: of the shelf, by all readers; it is the one that has taken least that makes others wait."""
+        if is_lowest:
+            self.held += held - self._held_before
+        self._held_before = held
 
     def offer(self) -> bool:
         """Send what has come, without waiting. False: the reader's thread must go on."""
@@ -110,14 +128,18 @@ class Reader:
         self.moved = self.link.heard = time.monotonic()
         return self.position < self.hello.end
 
-    def give(self, count: int, idle: Callable[[], object]) -> None:
-        """By the reader's thread, in its turn: so many bytes, or those that are owed. Raises LinkLost."""
+    def give(self, count: int, waited: Callable[[], object]) -> None:
+        """By the reader's thread, in its turn: so many bytes, or those that are owed. `waited` is called now and then
+        while it takes long. Raises LinkLost."""
         began = time.monotonic()
         if not self._owed:
             self._begin(min(count, self.most))
         while self._owed:
-            self.link.push(self._step, idle)
+            before = time.monotonic()
+            self.link.push(self._step, waited)
             self.moved = time.monotonic()
+            if self.moved - before >= LONG_STEP:
+                waited()
         took = time.monotonic() - began
         if took > LONG_FRAME:
             self.most = max(LEAST_DATA, self.most // 2)

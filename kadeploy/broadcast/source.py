@@ -125,6 +125,10 @@ class FileShelf:
     def blocked(self) -> float:
         return 0.0
 
+    @property
+    def held(self) -> float:
+        return 0.0
+
     def wait(self, offset: int, end: int, *, verified: bool, timeout: float) -> int:
         return min(end - offset, MOST_DATA)
 

@@ -160,6 +160,10 @@ class Spool:
     def position(self) -> int:
         return self.received
 
+    @property
+    def held(self) -> float:
+        return self.blocked - self.blocked_by_sink
+
     def wait(self, offset: int, end: int, *, verified: bool, timeout: float) -> int:
         """How many bytes from `offset` can be had (within one chunk when verified); 0 if none came. Raises Gone."""
         if verified:

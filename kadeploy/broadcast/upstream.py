@@ -16,12 +16,17 @@ from kadeploy.broadcast.heal import Failure, Move, Timing, holds_itself_back, pl
 from kadeploy.broadcast.link import Link, LinkLost, Silent, dial
 from kadeploy.broadcast.opinion import SecondOpinion
 from kadeploy.broadcast.order import HEAD_RANK, Member
+from kadeploy.broadcast.precedence import go_first
 from kadeploy.broadcast.reception import Reception
 from kadeploy.broadcast.spool import Spool
 from kadeploy.broadcast.standing import Standing
 from kadeploy.broadcast.wire import MOST_DATA, MOST_HOPS, NONCE_SIZE, Frame, Hello, Kind
 
 log = logging.getLogger(__name__)
+
+
+class _Lacking(LinkLost):
+    """This source no longer has what is wanted."""
 
 
 class _Elsewhere(Exception):
@@ -43,11 +48,13 @@ class Upstream:
         self._link: Link | None = None  # to the source of now
         standing.when_moved.append(self._leave)
         self._next: tuple[int, Link] | None = None  # found while the last one was silent
+        self._left: int | None = None  # one that was too slow, just now
         self._ahead = 0.0  # when the source was last known to have as much as this node
         self._doubted: Link | None = None  # for this one, others were asked
         self._opinion = SecondOpinion(self.dial, self._spool)
 
     def run(self) -> None:
+        go_first()
         while self._spool.received < self._spool.size and not self._is_over():
             found, self._next = self._next or self._find(), None
             if found is None:
@@ -57,12 +64,18 @@ class Upstream:
             link.gather(self._reception.grain)
             self._link, self._ahead = link, time.monotonic()
             self._why = f"{self.member(rank).name}: it has none either"
+            left, self._left = self._left, None
             try:
+                if rank == HEAD_RANK and left not in (None, HEAD_RANK) and self._reception.limits.slow_share:
+                    link.tell(Kind.SLOW, value=left)  # the head itself cannot see it
                 if self._drain(rank, link):
                     self._stay(link)
             except LinkLost as lost:
-                self._note(rank, str(lost), sure=isinstance(lost, Silent))
+                if isinstance(lost, Silent):
+                    self._left = rank
+                self._note(rank, str(lost), sure=isinstance(lost, Silent), lacks=isinstance(lost, _Lacking))
             except _Elsewhere as better:
+                self._left = rank
                 self._note(rank, str(better), sure=rank != HEAD_RANK)
             finally:
                 self._link = None
@@ -118,8 +131,8 @@ class Upstream:
             return rank, link
         return None
 
-    def _note(self, rank: int, why: str, *, sure: bool) -> None:
-        self._failures[rank] = Failure(at=time.monotonic(), sure=sure)
+    def _note(self, rank: int, why: str, *, sure: bool, lacks: bool = False) -> None:
+        self._failures[rank] = Failure(at=time.monotonic(), sure=sure, lacks=lacks)
         self._why = f"{self.member(rank).name}: {why}"
         log.info("source %s", self._why)
 
@@ -147,7 +160,7 @@ class Upstream:
                 case Kind.END if self.complete_at is not None:
                     return True
                 case _:
-                    raise LinkLost(f"no longer has byte {self._spool.received}")
+                    raise _Lacking(f"no longer has byte {self._spool.received}")
 
     def _take(self, rank: int, link: Link, frame: Frame, idle: Callable[[], None]) -> None:
         spool, left = self._spool, frame.length
@@ -179,7 +192,6 @@ class Upstream:
             self._opinion.forget()
         elif self._reception.limits.slow_share and self._opinion.blames(link):
             head = self.dial(HEAD_RANK, self._spool.received, self._spool.size, answer=self._timing.stall)
-            head.tell(Kind.SLOW, value=rank)
             self._next = HEAD_RANK, head
             raise _Elsewhere("it gives less than the head could")
 
@@ -199,8 +211,9 @@ class Upstream:
             link.cut()
 
     def _is_ahead(self, position: int) -> None:
-        """A source that was away, or has moved, may have less than this node: then another one is better."""
-        if position >= self._spool.received:
+        """A source that was away, or has moved, may have less than this node: then another one is better. But whoever
+        has moved to the end itself waits for it."""
+        if position >= self._spool.received or self._standing.is_moved:
             self._ahead = time.monotonic()
         elif time.monotonic() - self._ahead >= self._timing.suspect:
             raise LinkLost("it is behind this node")

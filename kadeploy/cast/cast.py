@@ -6,31 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from kadeploy.broadcast.manifest import Manifest, manifest_of
-from kadeploy.broadcast.order import CHAIN, Shape
-from kadeploy.broadcast.reception import DEFAULTS, Limits, Outcome, Progress
+from kadeploy.broadcast.reception import Outcome, Progress
 from kadeploy.broadcast.sink import SinkOrder
 from kadeploy.broadcast.source import Head
-from kadeploy.cast.host import USUAL, Access, Host, HostLost, relay_on
+from kadeploy.cast.host import Host, HostLost, relay_on
 from kadeploy.cast.seating import Seating
-from kadeploy.domain.nodeset import NodeSet
+from kadeploy.cast.wanted import Cast
 
 AT_ONCE = 50  # logins
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cast:
-    """What is wanted. `rate`: bytes a second that this machine sends, 0 for no limit."""
-
-    file: Path
-    hosts: NodeSet
-    sink: SinkOrder
-    access: Access = USUAL
-    shape: Shape = CHAIN
-    limits: Limits = DEFAULTS
-    rate: int = 0
 
 
 @dataclass(slots=True)

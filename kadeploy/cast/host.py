@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import asyncssh
@@ -16,6 +15,7 @@ from kadeploy.broadcast.order import Member
 from kadeploy.broadcast.reception import Outcome, Progress, Reception
 from kadeploy.broadcast.sink import SinkOrder
 from kadeploy.cast.program import command, program
+from kadeploy.cast.wanted import Access
 
 ALIVE = 2.0  # seconds between two questions whether a host is there
 SILENT = 4  # of them without an answer: it is not
@@ -23,20 +23,6 @@ SILENT = 4  # of them without an answer: it is not
 
 class HostLost(Exception):
     """The argument says why this host takes no part, or no part any more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """How hosts are reached; what is empty is as in the user's own SSH configuration. `timeout`: seconds to log in."""
-
-    user: str = ""
-    config: tuple[str, ...] = ()
-    python: str = "python3"
-    timeout: float = 20.0
-    any_host_key: bool = False
-
-
-USUAL = Access()
 
 
 class Host:

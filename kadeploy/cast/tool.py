@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 import click
-from rich.console import Console
 
-from kadeploy.broadcast.account import remarks
 from kadeploy.broadcast.order import CHAIN, Shape
 from kadeploy.broadcast.reception import DEFAULTS
-from kadeploy.cast.cast import Board, Cast, cast
-from kadeploy.cast.display import shown
-from kadeploy.cast.host import Access
 from kadeploy.cast.target import BadTarget, parse_target, sink_of
-from kadeploy.domain.nodeset import NodeSet
+from kadeploy.cast.wanted import Access, Cast
+from kadeploy.cli.later import load
 from kadeploy.domain.spread import Spread
 from kadeploy.errors import KadeployError
 
-SOME_FAILED, ALL_FAILED, INTERRUPTED = 2, 1, 130
+PERFORM = "kadeploy.cast.perform"
+WRONG, INTERRUPTED = 1, 130
 MB = 1_000_000
 EPILOG = """\b
 Examples:
@@ -92,7 +88,7 @@ def kacast(
         limits=replace(limits, spool_limit=memory * MB, spool_least=0) if memory else limits,
         rate=bytes_a_second,
     )
-    sys.exit(_ended(wanted, ok_file, ko_file))
+    sys.exit(load(PERFORM).perform(wanted, ok_file, ko_file))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -102,9 +98,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     except click.exceptions.Exit as leaving:
         sys.exit(leaving.exit_code)
     except click.ClickException as error:
-        _stop(f"{error.format_message()} (kacast -h lists the options)", ALL_FAILED)
+        _stop(f"{error.format_message()} (kacast -h lists the options)", WRONG)
     except (KadeployError, OSError) as error:
-        _stop(str(error), ALL_FAILED)
+        _stop(str(error), WRONG)
     except (click.Abort, KeyboardInterrupt):
         _stop("interrupted: it is ended on all hosts", INTERRUPTED)
 
@@ -112,42 +108,6 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _stop(said: str, code: int) -> NoReturn:
     click.echo(f"kacast: {said}", err=True)
     sys.exit(code)
-
-
-def _ended(wanted: Cast, ok_file: Path | None, ko_file: Path | None) -> int:
-    board, console = Board(), Console(stderr=True, highlight=False, soft_wrap=True)
-    asyncio.run(_shown_cast(wanted, board, console))
-    _tell(board, console)
-    for path, names in ((ok_file, board.well), (ko_file, board.reasons)):
-        if path is not None:
-            path.write_text("".join(f"{name}\n" for name in NodeSet(names)))
-    return 0 if not board.reasons else SOME_FAILED if board.well else ALL_FAILED
-
-
-async def _shown_cast(wanted: Cast, board: Board, console: Console) -> None:
-    async with shown(board, console, len(wanted.hosts)):
-        await cast(wanted, board)
-
-
-def _tell(board: Board, console: Console) -> None:
-    if well := NodeSet(board.well):
-        seconds = max(board.outcomes[name].written_after or 0.0 for name in well)
-        rate = board.size / MB / max(0.001, seconds)
-        have = "host has" if len(well) == 1 else "hosts have"
-        console.print(
-            f"{len(well)} {have} it: {well}, {board.size / MB:.1f} MB in {seconds:.1f} s ({rate:.0f} MB/s each)"
-        )
-    for name, outcome in sorted(board.outcomes.items()):
-        for line in remarks(outcome):
-            console.print(f"{name}: {line}", markup=False)
-    for why, names in _by_reason(board.reasons).items():
-        console.print(f"{names}: {why}", style="red", markup=False)
-
-
-def _by_reason(reasons: Mapping[str, str]) -> dict[str, NodeSet]:
-    """Whole racks fail alike."""
-    whys = dict.fromkeys(reasons[name] for name in NodeSet(reasons))
-    return {why: NodeSet(name for name, one in reasons.items() if one == why) for why in whys}
 
 
 if __name__ == "__main__":

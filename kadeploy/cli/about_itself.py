@@ -13,9 +13,9 @@ from click.core import ParameterSource
 
 from kadeploy.cli.client import Client, current_user
 from kadeploy.cli.columns import columns
-from kadeploy.cli.completion import script
 from kadeploy.cli.every_server import each_client
 from kadeploy.cli.given import Given
+from kadeploy.cli.later import Later, load
 from kadeploy.cli.preferences import FILE, PREFERENCES, Found
 from kadeploy.cli.servers import choose_server
 from kadeploy.cli.tool import connected, print_json
@@ -26,7 +26,7 @@ def answer(context: click.Context, given: Given, found: Mapping[str, Found]) -> 
     """The exit code, after what was asked first was told."""
     name = str(context.command.name)
     if (shell := given.text("completion")) is not None:
-        print(script(name, shell or os.environ.get("SHELL", "")), end="")
+        print(load(Later.COMPLETION).script(name, shell or os.environ.get("SHELL", "")), end="")
     elif given.flag("show_config"):
         _tell_settings(context, given, found)
     elif given.flag("version"):

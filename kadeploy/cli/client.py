@@ -7,6 +7,7 @@ says no. A client may be shared by threads.
 from __future__ import annotations
 
 import getpass
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -39,7 +40,9 @@ class Carrier(Protocol):
 
     skew: float
 
-    def send(self, method: str, path: str, *, query: Query | None = None, body: Json | None = None) -> object: ...
+    def send(
+        self, method: str, path: str, *, query: Query | None = None, body: Json | None = None, key: str = ""
+    ) -> object: ...
 
     def put(self, path: str, content: Iterator[bytes], length: int, content_range: str) -> object: ...
 
@@ -107,6 +110,15 @@ class Client:
         """POST, PUT or DELETE with a JSON body."""
         self._identify()
         return self._http.send(method, path, body=body)
+
+    def once(self, method: str, path: str, *, query: Query | None = None, body: Json | None = None) -> object:
+        """What the server does once also if it hears of it twice: asked again when the answer was lost."""
+        self._identify()
+        key = uuid.uuid4().hex
+        try:
+            return self._http.send(method, path, query=query, body=body, key=key)
+        except AnswerLost:
+            return self._http.send(method, path, query=query, body=body, key=key)
 
     def put(self, path: str, content: Iterator[bytes], length: int, content_range: str) -> object:
         """Bytes instead of JSON, as they come; `length` is how many. The content may be left off at any point."""

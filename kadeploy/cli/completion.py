@@ -105,7 +105,9 @@ def script_of(tool: str, shell: str) -> str:
 
 def _one(kind: type[ShellComplete], tool: str, variable: str) -> str:
     made = kind(click.Command(tool), {}, tool, variable)
-    return (made.source_template % made.source_vars()).strip() + "\n"
+    # What follows the first comma is the candidate, which for several nodes has commas of its own.
+    template = made.source_template.replace('string split ","', 'string split --max 1 ","')
+    return (template % made.source_vars()).strip() + "\n"
 
 
 def _ranged(which: str, incomplete: str, server: object) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
+from kadeploy.cli.units import clock
 from kadeploy.domain.event import (
     Event,
     NodeFailed,
@@ -26,6 +27,7 @@ from kadeploy.domain.event import (
 from kadeploy.domain.nodeset import NodeSet
 
 SMOOTHING: Final = 0.5  # weight of the newest measure in a rate
+LENIENT: Final = 0.2  # of what is usual, that is no surprise beyond it
 
 SetKey = tuple[str, str]  # cluster, set
 
@@ -93,7 +95,8 @@ class StepTime:
 
 @dataclass(slots=True)
 class Board:
-    """`sets` tells when each node set began and why it left another; those `between` are in no step just now."""
+    """`sets` tells when each node set began and why it left another; those `between` are in no step just now.
+    `expected`: seconds that half of the nodes should take at most, and nine of ten."""
 
     operation: str = ""
     user: str = ""
@@ -111,6 +114,7 @@ class Board:
     outputs: dict[str, str] = field(default_factory=dict)
     steps: dict[tuple[str, str], StepTime] = field(default_factory=dict)
     ended: OperationEnded | None = None
+    expected: tuple[float, float] | None = None
 
     def apply(self, event: Event) -> None:
         if not isinstance(event, NodeProgress):
@@ -123,6 +127,17 @@ class Board:
     def elapsed(self) -> float:
         """Seconds from the operation's begin to its latest event."""
         return self.latest - self.started if self.started is not None else 0.0
+
+    def left(self, now: float) -> str:
+        """How long it will still take, in a few words; nothing where that is not known."""
+        if self.expected is None or self.started is None or self.ended is not None:
+            return ""
+        half, most = (seconds - (now - self.started) for seconds in self.expected)
+        if half >= 1:
+            return f"about {clock(half)} left"
+        if most >= 1:
+            return f"at most {clock(most)} left, usually"
+        return "nearly over" if -most < 1 + LENIENT * self.expected[1] else "longer than usual"
 
     @property
     def waiting(self) -> NodeSet:

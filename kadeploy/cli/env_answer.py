@@ -54,7 +54,8 @@ def describe_all(entries: Sequence[Json]) -> Iterator[str]:
 
 def changed(client: Client, method: str, path: str, body: Json, done: str, *, files: bool = False) -> Answer:
     """What was changed, a line each; `files` tells where they are now."""
-    answer = client.send(method, path, body)
+    made = method == "POST"
+    answer = client.once(method, path, body=body) if made else client.send(method, path, body)
     entries = [
         cast(Json, one) for one in (answer if isinstance(answer, list) else [answer]) if isinstance(one, Mapping)
     ]

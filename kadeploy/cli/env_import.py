@@ -85,7 +85,7 @@ def record(client: Client, sources: Sequence[Source], *, existing: str, told: Ca
     for source in sources:
         try:
             body = {"environment": source.content, "existing": existing}
-            answer = client.send("POST", "/environments/", with_files_sent(client, body, lasting=True))
+            answer = client.once("POST", "/environments/", body=with_files_sent(client, body, lasting=True))
         except KadeployError as error:
             found.fault(f"{source.place}: {explained(error)}", exit_code(error))
             continue

@@ -40,8 +40,8 @@ def send(client: Client, launch: Launch) -> object:
     """The answer; what is strange in the request is told where errors go."""
     try:
         if launch.query is not None:
-            return client.get(f"/{launch.kind}", launch.query)
-        answer = client.send(launch.method, f"/{launch.kind}/", launch.body)
+            return client.once("GET", f"/{launch.kind}", query=launch.query)
+        answer = client.once(launch.method, f"/{launch.kind}/", body=launch.body)
         for warning in cast(Sequence[str], answer.get("warnings", ())) if isinstance(answer, Mapping) else ():
             print(f"warning: {warning}", file=sys.stderr)
         return answer

@@ -41,6 +41,19 @@ class Launched:
         info = self.client.get(self.resource)
         return isinstance(info, Mapping) and info.get("state") == "held"
 
+    def expected(self) -> tuple[float, float] | None:
+        """Seconds that half of the nodes should take at most, and nine of ten, of the slowest cluster; None where that
+        is not known of all of them, or the server does not say."""
+        try:
+            told = self.client.get(f"{self.resource}/expected")
+        except KadeployError:
+            return None
+        if not isinstance(told, Mapping) or not told:
+            return None
+        wholes = [known.get("whole") if isinstance(known, Mapping) else None for known in told.values()]
+        pairs = [(float(one["median"]), float(one["slow"])) for one in wholes if isinstance(one, Mapping)]
+        return max(pairs) if len(pairs) == len(wholes) else None
+
     def traces(self) -> str:
         """What nodes said so far and was not told before; raises what the server says."""
         return str(self.client.get(str(self.resources.get("debug", f"{self.resource}/debugs"))))

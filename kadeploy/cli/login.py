@@ -91,7 +91,7 @@ def _token(given: Given, server: Server, user: str, wanted: Json) -> str:
 
 def _made(server: Server, user: str, password: str | None, wanted: Json) -> str:
     with Client(server, user, password=password) as client:
-        made = cast(Mapping[str, Any], client.send("POST", "/tokens", wanted))
+        made = cast(Mapping[str, Any], client.once("POST", "/tokens", body=wanted))
     until = datetime.fromtimestamp(float(made["expires"])).strftime("%Y-%m-%d %H:%M")
     print(f"token {made['id']} to {made['scope']}, until {until}", file=sys.stderr)
     return str(made["token"])

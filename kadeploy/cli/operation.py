@@ -89,6 +89,8 @@ def _wait(launched: Launched, waiting: Waiting, outcome: Outcome, *, owner: bool
     stream, wid = sys.stderr if waiting.as_json else sys.stdout, launched.wid
     print(f"{wid} {'launched' if owner else 'is followed; Ctrl-C leaves it running'}", file=stream, flush=True)
     view = choose_view(stream, level=waiting.level, skew=launched.client.skew, color=waiting.color)
+    if view.is_live or sys.stdin.isatty():  # where somebody sees it, or may ask
+        outcome.board.expected = launched.expected()
     abort = launched.abort if owner and not waiting.leaves else None
     try:
         watch(outcome, launched.follower(waiting.patience), view, abort, launched.is_held)

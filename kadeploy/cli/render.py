@@ -92,6 +92,8 @@ def _title(board: Board, now: float) -> Text:
     title.append(f"{running} running", style=STYLES[RowState.RUNNING] if running else "dim")
     title.append(f"  {len(board.ok)} ok", style=STYLES[RowState.OK] if board.ok else "dim")
     title.append(f"  {len(board.ko)} ko", style=STYLES[RowState.KO] if board.ko else "dim")
+    if left := board.left(now):
+        title.append(f"  {left}", style="dim")
     return title
 
 

@@ -81,7 +81,7 @@ def perform(given: Given) -> int:
             return 0
         body = {**_body(nodes, given.texts("partitions")), **({"dry_run": True} if given.flag("dry_run") else {})}
         if action == "add":
-            answer = client.send("POST", "/rights/", {**overwrite, "username": holder, **body, **times})
+            answer = client.once("POST", "/rights/", body={**overwrite, "username": holder, **body, **times})
         else:
             answer = client.send("DELETE", f"/rights/{segment(holder)}", body)
     if form == "json":

@@ -15,7 +15,8 @@ MOST: Final = 30  # lines
 def standing(board: Board, now: float) -> Iterator[str]:
     """`now` is the server's time in seconds since the epoch."""
     began = board.started if board.started is not None else now
-    yield f"After {clock(max(now - began, 0.0))}:"
+    left = board.left(now)
+    yield f"After {clock(max(now - began, 0.0))}{f', {left}' if left else ''}:"
     shown, hidden = rows(board, MOST)
     yield from (f"  {_line(row)}" for row in shown)
     if hidden:

@@ -47,13 +47,13 @@ def _without_groups(text: str) -> str:
     """The same nodes, each by its name; raises InvalidNodes."""
     if GROUP not in text:
         return text
+    hint = "groups are those of ClusterShell's groups.conf; `nodeset -L` lists them"
     try:
         found = str(WithGroups(text))
     except NodeSetException as error:
-        hint = "groups are those of ClusterShell's groups.conf; `nodeset -L` lists them"
         raise InvalidNodes(f"{text!r}: {error}", hint=hint) from error
     if not found:
-        raise InvalidNodes(f"{text!r} names no node")
+        raise InvalidNodes(f"{text!r} names no node", hint=hint)
     return found
 
 

@@ -27,6 +27,7 @@ from kadeploy.errors import BadConfiguration, KadeployError, Unavailable
 CONNECT: Final = 10.0  # seconds to connect
 ANSWER: Final = 120.0  # seconds of silence in an answer
 SILENCE: Final = 60.0  # seconds of silence in an event stream, which the server fills with comments
+LAST_PORT: Final = 65535  # the C library takes a number beyond it for another one
 LARGEST_EVENT: Final = 64 * 1024 * 1024  # bytes: one event may hold ten thousand nodes' reasons
 
 
@@ -46,14 +47,17 @@ class Transport:
         self._server = server
         answer, connect = (ANSWER, CONNECT) if patience is None else (patience, patience)
         self._connect = connect
-        self._http = httpx2.Client(
-            base_url=server.url,
-            auth=httpx2.BasicAuth(*login) if login else None,
-            headers=dict(headers),
-            verify=verification(server),
-            timeout=httpx2.Timeout(answer, connect=connect),
-            event_hooks={"request": [trace.asked], "response": [trace.answered]} if trace else {},
-        )
+        with self._translated():
+            self._http = httpx2.Client(
+                base_url=server.url,
+                auth=httpx2.BasicAuth(*login) if login else None,
+                headers=dict(headers),
+                verify=verification(server),
+                timeout=httpx2.Timeout(answer, connect=connect),
+                event_hooks={"request": [trace.asked], "response": [trace.answered]} if trace else {},
+            )
+            if (self._http.base_url.port or 0) > LAST_PORT:
+                raise httpx2.InvalidURL(f"there is no port {self._http.base_url.port}")
 
     def close(self) -> None:
         self._http.close()
@@ -62,9 +66,12 @@ class Transport:
         """Send these with every request from now on."""
         self._http.headers.update(headers)
 
-    def send(self, method: str, path: str, *, query: Query | None = None, body: Json | None = None) -> object:
+    def send(
+        self, method: str, path: str, *, query: Query | None = None, body: Json | None = None, key: str = ""
+    ) -> object:
+        headers = {"Idempotency-Key": key} if key else {}
         with self._translated():
-            response = self._http.request(method, path, params=query, json=body)
+            response = self._http.request(method, path, params=query, json=body, headers=headers)
         return self._told(response)
 
     def put(self, path: str, content: Iterator[bytes], length: int, content_range: str) -> object:

@@ -25,6 +25,8 @@ class BroadcastSection(Section):
     """MB that it takes in any case."""
     silence: Annotated[float, Field(ge=0.5, le=60)] = 2.0
     """One who says nothing for so long is dead."""
+    standstill: Annotated[float, Field(ge=10)] = 600.0
+    """A node that has neither received nor written anything for so long is given up, though its agent answers."""
     slow_share: Annotated[float, Field(ge=0, le=1)] = 0.1
     """A node that makes the others slower by more than this share goes to the end of the chain; 0: none does."""
 

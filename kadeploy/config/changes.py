@@ -1,7 +1,6 @@
 """What differs between two configurations, and which of it a running server can take over.
 
-Whatever is not in the table waits for a restart, and is named: sockets, directories, databases and the nodes
-themselves are opened once.
+Whatever is not in the table waits for a restart, and is named: sockets, directories and databases are opened once.
 """
 
 from __future__ import annotations
@@ -27,30 +26,29 @@ RELOADED: Final = (
     *("authentication.acl", "authentication.http_basic", "authentication.certificate", "authentication.ident"),
     *("authentication.tokens", "authentication.oidc", "authentication.failures"),
     *("journal_retention", "statistics_retention", "security.certificate", "security.private_key"),
+    *("nodes", "groups", "clusters", "broadcast", "files", "security.force_secure_client"),
+    *("cache.size", "cache.concurrency_level"),
 )
-OF_CLUSTERS: Final[Mapping[str, str]] = {
-    "patience": "patience",
-    "automaton": "automata",
-    "operations": "automata",
-    "reboot_timeout": "timeouts.reboot",
-    "kexec_timeout": "timeouts.kexec",
-    "supported_fs": "boot.kernels.deploy.supported_fs",
-    "deploy_params": "boot.kernels.deploy.params",
-    "user_params": "boot.kernels.user.params",
-    "preinstalls": "preinstall",
-    "postinstalls": "postinstall",
-}
-"""What is taken over of a cluster, by the paths in its file."""
-_AT_A_START: Final[Mapping[str, str]] = {
+_PATHS: Final[Mapping[str, str]] = {
     "architecture": "arch",
-    "layout": "partitioning",
-    "nfsroot": "boot.kernels.nfsroot",
-    "drivers": "boot.kernels.deploy.drivers",
+    "automaton": "automata",
     "broadcast_command": "localops.broadcastenv.cmd",
     "broadcast_decompresses": "localops.broadcastenv.decompress",
+    "deploy_params": "boot.kernels.deploy.params",
+    "drivers": "boot.kernels.deploy.drivers",
     "kexec_folder": "kexec.repository",
+    "kexec_timeout": "timeouts.kexec",
+    "layout": "partitioning",
+    "nfsroot": "boot.kernels.nfsroot",
+    "operations": "automata",
+    "patience": "patience",
+    "postinstalls": "postinstall",
+    "preinstalls": "preinstall",
+    "reboot_timeout": "timeouts.reboot",
+    "supported_fs": "boot.kernels.deploy.supported_fs",
+    "user_params": "boot.kernels.user.params",
 }
-_PATHS: Final = {**_AT_A_START, **OF_CLUSTERS}
+"""What is at these paths of a cluster's file, by its name in a `Cluster`."""
 
 
 def changes(old: Loaded, new: Loaded) -> tuple[str, ...]:
@@ -60,22 +58,7 @@ def changes(old: Loaded, new: Loaded) -> tuple[str, ...]:
 
 
 def is_reloaded(path: str) -> bool:
-    if path.startswith("clusters."):
-        return path.endswith(tuple(f".{known}" for known in OF_CLUSTERS.values()))
     return any(path == known or path.startswith(f"{known}.") for known in RELOADED)
-
-
-def taken_over(old: Site, new: Site) -> Mapping[str, Cluster]:
-    """The clusters of the running server with what can be taken over of the new ones."""
-    return {
-        name: cluster if name not in new.clusters else _with_new(cluster, new.clusters[name])
-        for name, cluster in old.clusters.items()
-    }
-
-
-def _with_new(old: Cluster, new: Cluster) -> Cluster:
-    values = {one.name: getattr(new if one.name in OF_CLUSTERS else old, one.name) for one in fields(Cluster)}
-    return Cluster(**values)
 
 
 def _differing(old: object, new: object, path: str) -> Iterator[str]:
@@ -91,6 +74,9 @@ def _of_site(old: Site, new: Site) -> Iterator[str]:
     for name in dict.fromkeys((*old.nodes, *new.nodes)):
         if old.nodes.get(name) != new.nodes.get(name):
             yield f"nodes.{name}"
+    for name in dict.fromkeys((*old.groups, *new.groups)):
+        if old.groups.get(name) != new.groups.get(name):
+            yield f"groups.{name}"
     for name in dict.fromkeys((*old.clusters, *new.clusters)):
         before, after = old.clusters.get(name), new.clusters.get(name)
         if before is None or after is None:

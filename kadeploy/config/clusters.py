@@ -32,12 +32,13 @@ def _device(value: str) -> str:
     return value
 
 
+GroupOfNodes = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Mac = Annotated[str, BeforeValidator(_mac)]
 Device = Annotated[str, AfterValidator(_device)]
 
 
 class BmcEntry(Section):
-    """A management controller: IPMI has an address and a port, Redfish a url and a system."""
+    """A management controller: IPMI has an address, a port and perhaps a cipher suite, Redfish a url and a system."""
 
     driver: BmcKind
     address: str = ""
@@ -47,6 +48,7 @@ class BmcEntry(Section):
     user: str = ""
     password: str = Field(default="", repr=False)
     verify_tls: bool = True
+    cipher_suite: Annotated[int, Field(ge=0, le=17)] | None = None
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -92,7 +94,10 @@ class ClusterEntry(Section):
 
 
 class ClustersFile(Section):
+    """`groups`: sets of nodes that users may name with @ before the name, as every cluster."""
+
     clusters: Annotated[tuple[ClusterEntry, ...], AfterValidator(not_empty)]
+    groups: dict[GroupOfNodes, str] = Field(default_factory=dict)
 
 
 def is_address(text: str) -> bool:

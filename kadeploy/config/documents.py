@@ -77,6 +77,7 @@ def read_piece(path: Path, findings: Findings, place: str = "") -> Piece | None:
 
 def _taken_apart(directory: Path, data: dict[str, Any], findings: Findings) -> Documents:
     commands, entries = data.pop("commands", {}), data.pop("clusters", None)
+    groups = {"groups": data.pop("groups")} if "groups" in data else {}
     listed: list[object] = []
     settings: dict[int, Piece] = {}
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
@@ -87,7 +88,7 @@ def _taken_apart(directory: Path, data: dict[str, Any], findings: Findings) -> D
         elif piece := _cluster_file(directory, entry, findings, ""):
             settings[index] = piece
         listed.append(entry)
-    clusters = {} if entries is None else {"clusters": listed if isinstance(entries, list) else entries}
+    clusters = {} if entries is None else {"clusters": listed if isinstance(entries, list) else entries, **groups}
     return Documents(
         server=Piece(place=f"{SINGLE}: ", data=data),
         clusters=Piece(place=f"{SINGLE}: ", data=clusters),

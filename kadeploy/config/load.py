@@ -76,12 +76,25 @@ def load_site(directory: Path) -> Loaded:
 
 def load_server(directory: Path) -> ServerConfig:
     """Read the server's part alone; raises BadConfiguration with one line a fault."""
+    return _load_server(directory, Findings())[0]
+
+
+def load_without_site(directory: Path) -> Loaded:
+    """The same with its warnings, and files that it names checked; clusters are not looked for."""
     findings = Findings()
+    server, place = _load_server(directory, findings)
+    if faults := [f"{place}{fault}" for fault in _missing_files(server)]:
+        raise _not_valid(directory, faults)
+    return Loaded(server, Site(nodes={}, clusters={}), tuple(findings.warnings))
+
+
+def _load_server(directory: Path, findings: Findings) -> tuple[ServerConfig, str]:
+    """And what begins a line about it."""
     piece = read_server(directory, findings)
     server = findings.decode(piece, ServerConfig) if piece else None
-    if server is None:
+    if server is None or piece is None:
         raise _not_valid(directory, findings.faults)
-    return server
+    return server, piece.place
 
 
 def _not_valid(directory: Path, faults: Sequence[str]) -> BadConfiguration:

@@ -52,6 +52,9 @@ class Boot(Section):
     port: Port = 25301
     meet_port: Port = 25302
     minienv: AbsolutePath
+    also_from: tuple[IPv4Network, ...] = ()
+    """Networks that nodes come from beside their own addresses, as through a router that translates these. Who is in
+    one of them is believed to be a node by its MAC, and by the token of a boot, alone."""
     dnsmasq: Dnsmasq | None = None
 
     @model_validator(mode="after")

@@ -50,7 +50,7 @@ def build_cluster(name: str, file: ClusterFile) -> Cluster:
 
 def build_site(listed: ClustersFile, clusters: Mapping[str, Cluster], devices: Mapping[str, str]) -> Site:
     """`devices` is each cluster's default block device; raises Faults with paths inside clusters.conf."""
-    faults = [*_cluster_faults(listed), *_node_faults(listed)]
+    faults = [*_cluster_faults(listed), *_node_faults(listed), *_group_faults(listed)]
     if faults:
         raise Faults(faults)
     nodes = {
@@ -59,7 +59,7 @@ def build_site(listed: ClustersFile, clusters: Mapping[str, Cluster], devices: M
         for entry in cluster.nodes
         for name, address in entry.pairs()
     }
-    return Site(nodes=nodes, clusters=dict(clusters))
+    return Site(nodes=nodes, clusters=dict(clusters), groups=listed.groups)
 
 
 def _node(name: str, address: str, cluster: ClusterEntry, entry: NodeEntry, device: str) -> Node:
@@ -85,6 +85,7 @@ def _bmc(entry: BmcEntry) -> Bmc:
         user=entry.user,
         password=entry.password,
         verify_tls=entry.verify_tls,
+        cipher_suite=entry.cipher_suite,
     )
 
 
@@ -118,6 +119,20 @@ def _node_faults(listed: ClustersFile) -> Iterator[str]:
                 yield fault
             if fault := addresses.fault(address, f"{place}.address"):
                 yield fault
+
+
+def _group_faults(listed: ClustersFile) -> Iterator[str]:
+    known = {name for _, entry in _entries(listed) for name, _ in entry.pairs()}
+    for group, text in listed.groups.items():
+        if group in {cluster.name for cluster in listed.clusters}:
+            yield f"groups.{group}: is the name of a cluster, which is a group of its own"
+        try:
+            strange = NodeSet.parse(text) - NodeSet(known)
+        except InvalidNodes as error:
+            yield f"groups.{group}: {error}"
+            continue
+        if strange:
+            yield f"groups.{group}: there is no node {strange}"
 
 
 def _entries(listed: ClustersFile) -> Iterator[tuple[str, NodeEntry]]:

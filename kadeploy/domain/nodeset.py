@@ -8,12 +8,13 @@ nodes costs what set algebra costs. Iteration is in natural order (node-2 before
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
 from ClusterShell.NodeSet import NodeSet as Folded
 from ClusterShell.NodeSet import NodeSetException
+from ClusterShell.NodeUtils import GroupResolver, GroupResolverError, GroupSource
 
 from kadeploy.errors import InvalidNodes
 
@@ -53,6 +54,23 @@ class NodeSet:
         names: set[str] = set()
         for text in texts:
             names.update(_unfold(text))
+        return cls(names)
+
+    @classmethod
+    def of_groups(cls, text: str, groups: Mapping[str, str]) -> NodeSet:
+        """Unfold an expression that may have groups in it, as @rack1 or @rack[1-3]!node-7; raises InvalidNodes."""
+        if (count := _count(text)) > LARGEST:
+            raise InvalidNodes(f"{text!r} names {count} groups or nodes, more than {LARGEST}")
+        resolver = GroupResolver(GroupSource("site", groups=dict(groups)))
+        hint = f"the groups are {', '.join(sorted(groups)[:20])}" if groups else "there are no groups here"
+        try:
+            names = list(Folded(text, resolver=resolver))
+        except (NodeSetException, GroupResolverError, ValueError) as error:
+            raise InvalidNodes(f"{text!r} is not a node range: {error}", hint=hint) from error
+        if not names:
+            raise InvalidNodes(f"{text!r} names no node", hint=hint)
+        if strange := next((name for name in names if not _NAME.match(name)), None):
+            raise InvalidNodes(f"{strange!r} is not a node name")
         return cls(names)
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kadeploy.domain.automaton import Automaton
+from kadeploy.domain.awaited import WantedFile
 from kadeploy.domain.boot import Profile
 from kadeploy.domain.custom import Insertion
 from kadeploy.domain.environment import Environment
@@ -24,7 +25,8 @@ class DeployRequest:
     with `whole_disk`, where `boot_partition` is then what boots (0: the disk's own boot sector). `files` are the other
     files it needs, by their URLs. `automaton` takes the place of the cluster's. `reformat_tmp` is the file system that
     the partition for /tmp gets. `custom_operations` come behind the cluster's own, `custom_variables` are told to
-    scripts. `vlan` is where the nodes go for their last boot, `addresses` theirs in it.
+    scripts. `vlan` is where the nodes go for their last boot, `addresses` theirs in it. `wanted` is what must be
+    fetched first; until then it is here by its tokens.
     """
 
     nodes: NodeSet
@@ -47,6 +49,7 @@ class DeployRequest:
     profile: Profile | None = None
     custom_operations: tuple[Insertion, ...] = ()
     custom_variables: Mapping[str, str] = field(default_factory=dict)
+    wanted: tuple[WantedFile, ...] = ()
 
 
 class RebootKind(StrEnum):
@@ -61,7 +64,7 @@ class RebootKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebootRequest:
-    """`profile` is for set_pxe, `authorized_keys` and custom operations are for deploy_env."""
+    """`profile` is for set_pxe, `authorized_keys` and custom operations are for deploy_env; `wanted` as above."""
 
     nodes: NodeSet
     kind: RebootKind = RebootKind.SIMPLE
@@ -74,6 +77,7 @@ class RebootRequest:
     files: Mapping[str, LocalFile] = field(default_factory=dict)
     custom_operations: tuple[Insertion, ...] = ()
     custom_variables: Mapping[str, str] = field(default_factory=dict)
+    wanted: tuple[WantedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

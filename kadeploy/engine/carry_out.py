@@ -15,7 +15,7 @@ from kadeploy.ports.record import Conclusion
 
 async def carry_out(operation_id: str, runs: Runs, recorder: Recorder) -> None:
     """Walk every cluster's nodes through their plan, then make the operation final. May be repeated."""
-    begin = await recorder.once("begin", lambda: _begin(operation_id, runs.performer))
+    begin = await recorder.once("begin", lambda: _begin(operation_id, runs))
     tickets = begin["tickets"]
     assert isinstance(tickets, list)
     for ticket in tickets:
@@ -25,14 +25,15 @@ async def carry_out(operation_id: str, runs: Runs, recorder: Recorder) -> None:
     runs.live.pop(operation_id, None)
 
 
-async def _begin(operation_id: str, performer: Performer) -> Json:
+async def _begin(operation_id: str, runs: Runs) -> Json:
+    performer = runs.performer
     key = f"{operation_id}/begin"
     known = await performer.record.answer(key)
     if known is not None:
         return known
-    operation = await performer.operations.get(operation_id)
+    operation, run = await performer.operations.get(operation_id), await runs.of(operation_id)
     now = performer.services.clock.now()
-    groups = performer.services.site.by_cluster(operation.nodes)
+    groups = run.site.by_cluster(NodeSet(run.site.nodes))
     tickets = [_ticket(operation_id, cluster, nodes, now) for cluster, nodes in groups.items()]
     answer = {"tickets": [ticket.to_json() for ticket in tickets]}
     event = OperationStarted(

@@ -25,6 +25,7 @@ from kadeploy.errors import Unavailable
 
 WORKFLOWS_VERSION: Final = "1"  # raised when a walk recorded by an older version could no longer be followed
 
+LISTENING: Final = 0.05  # seconds: how often dbos looks for messages, which nobody sends here; closing waits for it
 CONNECTIONS: Final = 2  # to SQLite, which has one writer at a time: those that wait for it sleep longer than they must
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class DurableEngine:
             "log_level": "WARNING",
             "console_log_level": "WARNING",
             "use_listen_notify": False,
+            "notification_listener_polling_interval_sec": LISTENING,
         }
         if url.startswith("sqlite"):
             config["sys_db_pool_size"] = CONNECTIONS

@@ -13,12 +13,14 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from kadeploy.domain.awaited import Fetched, FetchedFile
 from kadeploy.domain.event import Decided, Event, NodeProgress
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
 from kadeploy.engine import report
 from kadeploy.engine.allowance import Allowance
 from kadeploy.engine.decide import NOTHING, decide
+from kadeploy.engine.fetched import answers_of
 from kadeploy.engine.plan import Plan
 from kadeploy.engine.run import Run
 from kadeploy.engine.said import said_by
@@ -39,10 +41,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Noted:
-    """What becomes known while a visit runs: events, and how often nodes were tried again in it."""
+    """What becomes known while a visit runs: events, how often nodes were tried again in it, files that came."""
 
     events: list[Event] = field(default_factory=list)
     again: dict[str, int] = field(default_factory=dict)
+    fetched: dict[int, FetchedFile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,7 @@ class Performer:
             conclusion = Conclusion(
                 operation=run.operation,
                 nodes=left,
-                answers={ticket.key: answer},
+                answers={ticket.key: answer, **answers_of(ticket, noted.fetched)},
                 outcomes=outcomes,
                 events=[*noted.events, ended, *report.events(plan, ticket, own, decision, at)],
                 ends=report.ends(plan, ticket, {name: courses[name] for name in outcomes}, len(run.nodes), at),
@@ -131,7 +134,7 @@ class Performer:
             return StepResult(result=Result.failed(ticket.nodes, WITHDRAWN))
         step = plan.micro_at(ticket.place).step
         allowance = Allowance()
-        context = self._context(run, plan, ticket, again, noted.events, allowance)
+        context = self._context(run, plan, ticket, again, noted, allowance)
         allowance.seconds = context.seconds(LONGEST)
         if allowance.seconds <= 0:
             if ticket.asked:
@@ -169,7 +172,7 @@ class Performer:
                         await task
 
     def _context(
-        self, run: Run, plan: Plan, ticket: Ticket, again: int, emitted: list[Event], allowance: Allowance
+        self, run: Run, plan: Plan, ticket: Ticket, again: int, noted: _Noted, allowance: Allowance
     ) -> Context:
         micro = plan.micro_at(ticket.place)
         step = micro.step
@@ -184,10 +187,16 @@ class Performer:
 
         def remember(what: str) -> None:
             at = self.services.clock.now()
-            emitted.append(Decided(operation=run.operation, at=at, cluster=ticket.cluster, set=ticket.set, what=what))
+            noted.events.append(
+                Decided(operation=run.operation, at=at, cluster=ticket.cluster, set=ticket.set, what=what)
+            )
 
         def tell(outputs: Mapping[str, str]) -> None:
-            emitted.extend(said_by(outputs, ticket, micro.name, self.services.clock.now()))
+            noted.events.extend(said_by(outputs, ticket, micro.name, self.services.clock.now()))
+
+        def keep(fetched: Fetched) -> None:
+            noted.fetched.update(fetched)
+            run.keep(fetched)
 
         return Context(
             services=withdrawable(self.services, run),
@@ -209,4 +218,6 @@ class Performer:
             decide=remember,
             tell=tell,
             uncounted=allowance.uncounted,
+            fetched=run.fetched,
+            keep=keep,
         )

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from kadeploy.domain.awaited import Fetched, filled
 from kadeploy.domain.course import Courses
+from kadeploy.domain.node import Site
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.engine.plan import Plan
 from kadeploy.engine.ticket import Ticket
@@ -41,20 +43,28 @@ class Gate:
 class Run:
     """`withdrawn` are the nodes that are no longer the operation's; `lifted` the breakpoints that hold nobody.
 
-    `courses` are those of the nodes that are still on their way.
+    `courses` are those of the nodes that are still on their way. `fetched` are the files that are here: the plans have
+    them in their places. `site` has the nodes as they were when it was loaded.
     """
 
     operation: str
     user: str
     nodes: NodeSet
     plans: Mapping[str, Plan]
+    site: Site
     withdrawn: NodeSet = field(default_factory=NodeSet)
     courses: Courses = field(default_factory=Courses)
+    fetched: Fetched = field(default_factory=dict)
     lifted: frozenset[Breakpoint] = frozenset()
     visits: set[Visiting] = field(default_factory=set)
     touched: Counter[str] = field(default_factory=Counter)  # nodes that something is done to that cannot be ended
     gates: dict[str, Gate] = field(default_factory=dict)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def keep(self, fetched: Fetched) -> None:
+        """These files are here."""
+        self.fetched = {**self.fetched, **fetched}
+        self.plans = {cluster: filled(plan, fetched) for cluster, plan in self.plans.items()}
 
     def tell(self) -> None:
         """Wake whoever waits for this run's `news`: they get hold of the event, look, and only then await it."""

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 
 from kadeploy.domain.course import Courses
 from kadeploy.domain.event import NodesAborted
+from kadeploy.domain.node import Site
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Operation
 from kadeploy.domain.state import Progress
+from kadeploy.engine.fetched import fetched_by
 from kadeploy.engine.perform import Performer
 from kadeploy.engine.plan import Plan
 from kadeploy.engine.run import Run
@@ -37,8 +39,12 @@ class Runs:
             operation = await self.performer.operations.get(operation_id)
             if operation.state.is_final:
                 return self._load(operation)
+            fetched = await fetched_by(self.performer.record, operation)
             run = self.live.setdefault(operation_id, self._load(operation, Courses(steps)))
             run.lifted |= lifted
+            if strange := run.nodes - NodeSet(run.site.nodes) - run.withdrawn:
+                await self.withdraw(operation_id, strange, by="kadeployd", why="no longer configured as it was planned")
+            run.keep(fetched)
         return self.live[operation_id]
 
     async def withdraw(self, operation_id: str, nodes: NodeSet | None, *, by: str, why: str = "") -> NodeSet:
@@ -88,6 +94,15 @@ class Runs:
             user=operation.user,
             nodes=operation.nodes,
             plans={cluster: self.decode(plan) for cluster, plan in operation.plans.items()},
+            site=_as_planned(self.performer.services.site, operation),
             withdrawn=operation.having(Progress.ABORTED),
             courses=courses or Courses(),
         )
+
+
+def _as_planned(site: Site, operation: Operation) -> Site:
+    """The operation's nodes that the plans are for; who is configured anew meanwhile stays here what they are now."""
+    nodes = {name: site.nodes[name] for name in operation.nodes if name in site.nodes}
+    planned = {name: node for name, node in nodes.items() if node.cluster in operation.plans}
+    clusters = {name: site.clusters[name] for name in operation.plans if name in site.clusters}
+    return Site(nodes=planned, clusters=clusters)

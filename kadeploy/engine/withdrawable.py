@@ -24,8 +24,10 @@ WITHDRAWN = "withdrawn from the operation"
 
 
 def withdrawable(services: Services, run: Run) -> Services:
+    """Also with the nodes as the operation found them."""
     return replace(
         services,
+        site=run.site,
         power=_Power(services.power, run),
         remote=_Remote(services.remote, run),
         presence=_Presence(services.presence, run),

@@ -7,6 +7,7 @@ is remembered across restarts.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
@@ -17,16 +18,17 @@ from kadeploy.files.fetch import too_large
 from kadeploy.files.intact import check_intact
 from kadeploy.files.memo import Memo
 from kadeploy.files.permitted import EVERYTHING, Permitted
-from kadeploy.files.served import permit, served_file
+from kadeploy.files.served import permit, seen_file, served_file
 from kadeploy.files.shelf import Shelf
-from kadeploy.files.source import ClientAddress, ServerPath, Source, StoredObject, Uploaded, parse_source, shown
+from kadeploy.files.source import ServerPath, Uploaded, parse_source, shown
 from kadeploy.files.state_file import StateFile
 from kadeploy.files.supply import Supply
 from kadeploy.files.turns import Turns
 from kadeploy.files.uploads import CachedUploads
 from kadeploy.files.web import Web
-from kadeploy.ports.files import ANYBODY, Kept, Reader, UploadRules
+from kadeploy.ports.files import ANYBODY, Kept, Reader, ReportBytes, UploadRules, nobody
 
+AT_ONCE: Final = 16 * 1024 * 1024  # bytes that are read and checked in a moment
 _NO_UPLOADS: Final = UploadRules(quota=0, expires=0.0)
 
 
@@ -78,6 +80,11 @@ class FileCache:
     def close(self) -> None:
         self._shelf.close()
 
+    def become(self, *, size: int, permitted: Permitted, web: Web, uploads: UploadRules) -> None:
+        """Go by these from the next file on; what is too much then goes when room is needed."""
+        self._shelf.limit, self._permitted, self.uploads.rules = size, permitted, uploads
+        self._supply.become(web)
+
     async def pin(
         self,
         url: str,
@@ -89,6 +96,7 @@ class FileCache:
         copied: bool = False,
         trusted: bool = False,
         limit: int | None = None,
+        report: ReportBytes = nobody,
     ) -> LocalFile:
         await self.uploads.expire()
         source = parse_source(url)
@@ -97,11 +105,46 @@ class FileCache:
             if not copied:
                 await self._check(file, url, checksum, compression, limit)
                 return file
-            _refuse_large(file, url, limit)
+            _refuse_large(file.size, url, limit)
             sha256 = await self._supply.copied(file, url)
+        elif isinstance(source, Uploaded):
+            is_kept = owner in self._shelf.users_of(source.sha256)  # since it was judged
+            sha256 = source.sha256 if is_kept else self._sent(source, reader)
         else:
-            sha256 = await self._obtain(source, reader, checksum.lower(), limit, trusted=trusted)
+            sha256 = self._supply.known(source, checksum.lower())
+            sha256 = sha256 or await self._supply.fetched(source, reader, limit, report, trusted=trusted)
         return await self._pinned(sha256, url, owner, checksum, compression, limit)
+
+    async def judge(
+        self,
+        url: str,
+        *,
+        owner: str,
+        reader: Reader = ANYBODY,
+        checksum: str = "",
+        compression: Compression | None = None,
+        trusted: bool = False,
+        limit: int | None = None,
+    ) -> int:
+        source = parse_source(url)
+        if isinstance(source, ServerPath):
+            permitted, users = self._permitted_to(reader, trusted=trusted)
+            await permit(source.path, "", permitted, users)
+            seen = await seen_file(source.path)
+            await permit(source.path, seen.path, permitted, users)
+            _refuse_large(seen.size, url, limit)
+            if seen.size <= AT_ONCE:
+                file = await self._server_file(source.path, reader, trusted=trusted)
+                await self._check(file, url, checksum, compression, limit)
+            return seen.size
+        if isinstance(source, Uploaded):
+            await self.uploads.expire()
+            sent = self._shelf.file(self._sent(source, reader))
+            read = compression if sent.size <= AT_ONCE else None
+            return (await self._pinned(sent.sha256, url, owner, checksum, read, limit)).size
+        if known := self._supply.known(source, checksum.lower()):
+            return self._shelf.file(known).size
+        return await self._supply.glance(source, reader, limit, trusted=trusted)
 
     async def release(self, owner: str) -> None:
         await self._shelf.release([owner])
@@ -148,18 +191,12 @@ class FileCache:
         await self._shelf.remove([one.sha256 for one in gone])
         return gone
 
-    async def _obtain(self, source: Source, reader: Reader, checksum: str, limit: int | None, *, trusted: bool) -> str:
-        if isinstance(source, Uploaded):
-            if not self.uploads.holds(reader.users, source.sha256):
-                who = " or ".join(reader.users) or "anybody"
-                raise InvalidFile(f"upload://{source.sha256[:12]}… is no upload of {who}, or has expired")
-            return source.sha256
-        if isinstance(source, ClientAddress):
-            return await self._supply.from_client(source, reader, limit)
-        if isinstance(source, StoredObject):
-            return await self._supply.from_store(source, checksum, limit)
-        assert not isinstance(source, ServerPath)
-        return await self._supply.from_web(source, reader, checksum, limit, trusted=trusted)
+    def _sent(self, source: Uploaded, reader: Reader) -> str:
+        """What one of the reader's users sent."""
+        if not self.uploads.holds(reader.users, source.sha256):
+            who = " or ".join(reader.users) or "anybody"
+            raise InvalidFile(f"upload://{source.sha256[:12]}… is no upload of {who}, or has expired")
+        return source.sha256
 
     async def _pinned(
         self,
@@ -170,23 +207,26 @@ class FileCache:
         compression: Compression | None,
         limit: int | None,
     ) -> LocalFile:
-        is_new = self._shelf.pin(sha256, owner)
+        checking = f"{owner} checks {uuid.uuid4().hex}"  # not the owner: another pin of theirs may be done before
+        self._shelf.pin(sha256, checking)
         try:
             file = self._shelf.file(sha256)
             await self._check(file, url, checksum, compression, limit)
-            await self._shelf.save()
-        except BaseException:
-            if is_new:
-                self._shelf.unpin(sha256, owner)
-            raise
+            self._shelf.pin(sha256, owner)
+        finally:
+            self._shelf.unpin(sha256, checking)
+        await self._shelf.save()
         return file
 
     async def _server_file(self, path: str, reader: Reader, *, trusted: bool) -> LocalFile:
-        permitted, users = (EVERYTHING, ()) if trusted else (self._permitted, reader.users)
+        permitted, users = self._permitted_to(reader, trusted=trusted)
         await permit(path, "", permitted, users)
         file = await self._reads.share(path, lambda: self._read(path))
         await permit(path, file.path, permitted, users)
         return file
+
+    def _permitted_to(self, reader: Reader, *, trusted: bool) -> tuple[Permitted, Sequence[str]]:
+        return (EVERYTHING, ()) if trusted else (self._permitted, reader.users)
 
     async def _read(self, path: str) -> LocalFile:
         file = await served_file(path, self._memo)
@@ -196,7 +236,7 @@ class FileCache:
     async def _check(
         self, file: LocalFile, url: str, checksum: str, compression: Compression | None, limit: int | None
     ) -> None:
-        _refuse_large(file, url, limit)
+        _refuse_large(file.size, url, limit)
         if checksum and file.sha256 != checksum.lower():
             raise InvalidFile(
                 f"{shown(url)} has changed since it was recorded: its checksum is {file.sha256[:12]}…, "
@@ -215,6 +255,6 @@ class FileCache:
         return True
 
 
-def _refuse_large(file: LocalFile, url: str, limit: int | None) -> None:
-    if limit is not None and file.size > limit:
+def _refuse_large(size: int, url: str, limit: int | None) -> None:
+    if limit is not None and size > limit:
         raise too_large(shown(url), limit)

@@ -165,6 +165,7 @@ class _Download:
             if needed > self._granted:
                 await self._grant(needed)
             await asyncio.to_thread(self._sink.keep, pieces)
+            self._errand.tell(self._sink.received, self._total or 0)
         if self._total is not None and self._sink.received != self._total:
             raise _Broken from self._truncated()
 

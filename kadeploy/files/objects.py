@@ -10,6 +10,7 @@ import asyncio
 import importlib
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -17,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from kadeploy.errors import CacheFull, CacheProblem, InvalidFile
 from kadeploy.files.depot import Depot
 from kadeploy.files.fetch import Fetched, MakeRoom, Validators, too_large
+from kadeploy.files.glance import judged_size
 from kadeploy.files.sink import NO_SPACE, Sink
 from kadeploy.files.source import shown
 from kadeploy.files.visit import Errand
@@ -33,9 +35,7 @@ async def fetch_object(
     url, limits = errand.url, errand.web.limits
     depot = errand.web.depot(url)
     if depot is None:
-        raise InvalidFile(
-            f"{shown(url)}: this server knows no store for it", hint="the administrators name them in files.sources"
-        )
+        raise _no_store(url)
     stop = threading.Event()
     try:
         async with asyncio.timeout(limits.whole):
@@ -47,13 +47,39 @@ async def fetch_object(
                 if errand.stop_at is not None and size > errand.stop_at:
                     raise too_large(shown(url), errand.stop_at)
                 await make_room(size)
-                sha256 = await asyncio.to_thread(_translated, lambda: store.copy(target, size, etag, stop), url)
+                loop = asyncio.get_running_loop()
+
+                def tell(done: int, total: int) -> None:
+                    loop.call_soon_threadsafe(errand.tell, done, total)
+
+                sha256 = await asyncio.to_thread(_translated, lambda: store.copy(target, size, etag, stop, tell), url)
             finally:
                 stop.set()
                 await asyncio.to_thread(store.close)
     except TimeoutError as error:
         raise InvalidFile(f"{shown(url)} did not come whole within {limits.whole:.0f} s") from error
     return Fetched(size=size, sha256=sha256, validators=Validators(etag=etag))
+
+
+async def glance_object(errand: Errand) -> int:
+    """As `glance.glance`."""
+    depot, limits = errand.web.depot(errand.url), errand.web.limits
+    if depot is None:
+        raise _no_store(errand.url)
+    hurried = replace(limits, connect=limits.glance, stall=limits.glance, resumes=0)
+    return judged_size(errand, await asyncio.to_thread(_glance, depot, errand.url, hurried))
+
+
+def _glance(depot: Depot, url: str, limits: FetchLimits) -> int:
+    store = _translated(lambda: _Store(depot, url, limits), url)
+    try:
+        return store.facts()[0]
+    except (InvalidFile, FileNotFoundError, PermissionError) as error:
+        raise _told(error, url) from error
+    except Exception:
+        return 0  # whatever it is, it is told when the file is fetched
+    finally:
+        store.close()
 
 
 class _Store:
@@ -74,7 +100,7 @@ class _Store:
             raise InvalidFile(f"{shown(self._url)} is {'empty' if found.get('type') == 'file' else 'not a file'}")
         return int(found["size"]), str(found.get("ETag", ""))
 
-    def copy(self, target: Path, size: int, etag: str, stop: threading.Event) -> str:
+    def copy(self, target: Path, size: int, etag: str, stop: threading.Event, tell: Callable[[int, int], None]) -> str:
         """The SHA-256 of what came; raises InvalidFile when that is not what was announced."""
         with Sink(target) as sink:
             while sink.received < size and not stop.is_set():
@@ -83,6 +109,7 @@ class _Store:
                 if len(block) != end - sink.received:
                     raise InvalidFile(f"{shown(self._url)} came truncated: after {sink.received + len(block)} bytes")
                 sink.keep([block])
+                tell(sink.received, size)
             if self.facts() != (size, etag):
                 raise InvalidFile(f"{shown(self._url)} changed while it was fetched", hint="try again")
             return sink.finish()
@@ -133,13 +160,24 @@ def _translated(work: Callable[[], T], url: str) -> T:
         return work()
     except (InvalidFile, CacheFull, CacheProblem):
         raise
-    except FileNotFoundError as error:
-        raise InvalidFile(f"{shown(url)} does not exist") from error
-    except PermissionError as error:
-        raise InvalidFile(f"{shown(url)}: its store does not let this server read it") from error
-    except OSError as error:
-        if error.errno in NO_SPACE:
-            raise
-        raise InvalidFile(f"{shown(url)} cannot be fetched: {type(error).__name__}") from error
     except Exception as error:
-        raise InvalidFile(f"{shown(url)} cannot be fetched: {type(error).__name__}") from error
+        if isinstance(error, OSError) and error.errno in NO_SPACE:
+            raise
+        raise _told(error, url) from error
+
+
+def _told(error: Exception, url: str) -> InvalidFile:
+    match error:
+        case InvalidFile():
+            return error
+        case FileNotFoundError():
+            return InvalidFile(f"{shown(url)} does not exist")
+        case PermissionError():
+            return InvalidFile(f"{shown(url)}: its store does not let this server read it")
+    return InvalidFile(f"{shown(url)} cannot be fetched: {type(error).__name__}")
+
+
+def _no_store(url: str) -> InvalidFile:
+    return InvalidFile(
+        f"{shown(url)}: this server knows no store for it", hint="the administrators name them in files.sources"
+    )

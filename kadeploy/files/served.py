@@ -48,27 +48,50 @@ async def served_file(path: str, memo: Memo) -> LocalFile:
     try:
         version, sha256 = await asyncio.to_thread(_examine, path, memo, stop)
     except OSError as error:
-        why = _WHY.get(error.errno or 0, f"cannot be read by the server: {error.strerror}")
-        raise InvalidFile(f"the file {path} {why}") from error
+        raise _unreadable(path, error) from error
     finally:
         stop.set()
     memo.remember_checksum(version, sha256)
     return LocalFile(path=version.path, size=version.size, sha256=sha256)
 
 
-def _examine(path: str, memo: Memo, stop: threading.Event) -> tuple[Version, str]:
-    real = os.path.realpath(path)
+async def seen_file(path: str) -> Version:
+    """The file as it is there now, not read yet. Raises InvalidFile, as `served_file` does."""
+    try:
+        return await asyncio.to_thread(_see, path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str, error: OSError) -> InvalidFile:
+    why = _WHY.get(error.errno or 0, f"cannot be read by the server: {error.strerror}")
+    return InvalidFile(f"the file {path} {why}")
+
+
+def _see(path: str) -> Version:
+    with _opened(path) as file:
+        return _version(path, file)
+
+
+def _opened(path: str) -> FileIO:
     # Not waiting for a named pipe's writer; not following a link that came after realpath.
-    descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with FileIO(descriptor) as file:
-        real = os.readlink(f"/proc/self/fd/{descriptor}")
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise InvalidFile(f"{path} is not a file")
-        if status.st_size == 0:
-            raise InvalidFile(f"the file {path} is empty")
-        version = Version.of(real, status)
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    return FileIO(os.open(os.path.realpath(path), flags))
+
+
+def _version(path: str, file: FileIO) -> Version:
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        raise InvalidFile(f"{path} is not a file")
+    if status.st_size == 0:
+        raise InvalidFile(f"the file {path} is empty")
+    return Version.of(os.readlink(f"/proc/self/fd/{file.fileno()}"), status)
+
+
+def _examine(path: str, memo: Memo, stop: threading.Event) -> tuple[Version, str]:
+    with _opened(path) as file:
+        version = _version(path, file)
         sha256 = memo.checksum(version) or sha256_of(file, stop)
-    if Version.of(real, os.stat(real)) != version:
+    if Version.of(version.path, os.stat(version.path)) != version:
         raise InvalidFile(f"the file {path} is being written", hint="try again when it is complete")
     return version, sha256

@@ -107,6 +107,11 @@ class Shelf:
             self.give_back(path)
             path.unlink(missing_ok=True)
 
+    def refuse_too_large(self, called: str, size: int) -> None:
+        """What would not fit if nothing else were here. Raises CacheFull."""
+        if size > self.limit:
+            raise _full(called, size, self.limit)
+
     def give_back(self, path: Path) -> None:
         """The room that was made for it."""
         self._granted.pop(path, None)

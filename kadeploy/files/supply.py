@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -17,13 +18,16 @@ from kadeploy.domain.image import LocalFile
 from kadeploy.errors import InvalidExport, InvalidFile
 from kadeploy.files.checksum import copy_hashed
 from kadeploy.files.fetch import Fetched, MakeRoom, Validators, fetch
-from kadeploy.files.objects import fetch_object
+from kadeploy.files.glance import glance
+from kadeploy.files.objects import fetch_object, glance_object
 from kadeploy.files.shelf import Shelf, cannot_write
 from kadeploy.files.source import ClientAddress, StoredObject, WebAddress, shown
 from kadeploy.files.turns import Turns
 from kadeploy.files.visit import Errand, for_client, judged, place_of
 from kadeploy.files.web import Web
-from kadeploy.ports.files import Reader
+from kadeploy.ports.files import Reader, ReportBytes
+
+Elsewhere = WebAddress | StoredObject | ClientAddress
 
 
 class _Fetch(Protocol):
@@ -37,7 +41,14 @@ class Supply:
         self._shelf = shelf
         self._web = web
         self._downloads: Turns[str] = Turns()
+        self._listening: dict[str, list[ReportBytes]] = {}
         self._writers = asyncio.Semaphore(web.at_once)
+
+    def become(self, web: Web) -> None:
+        """From the next download on."""
+        if web.at_once != self._web.at_once:
+            self._writers = asyncio.Semaphore(web.at_once)
+        self._web = web
 
     async def copied(self, file: LocalFile, url: str) -> str:
         """The SHA-256 under which a copy of the server's own file is on the shelf."""
@@ -45,12 +56,61 @@ class Supply:
             await self._downloads.share(file.sha256, lambda: self._copy(file, url))
         return file.sha256
 
-    async def from_web(
-        self, source: WebAddress, reader: Reader, checksum: str, limit: int | None, *, trusted: bool
+    def known(self, source: Elsewhere, checksum: str) -> str:
+        """The checksum, when that is just what is here: its server need not even run. Else nothing."""
+        origin = None if isinstance(source, ClientAddress) else self._shelf.origin(secretless(source.url))
+        if origin is None or origin.sha256 != checksum:
+            return ""
+        return checksum if isinstance(source, WebAddress) or self._web.depot(source.url) else ""
+
+    async def glance(self, source: Elsewhere, reader: Reader, limit: int | None, *, trusted: bool) -> int:
+        """The size that the file says it has, 0 for none. Raises InvalidFile for one that cannot be had, CacheFull."""
+        errand = await self._errand(source, reader, limit, trusted=trusted)
+        size = await (glance_object(errand) if isinstance(source, StoredObject) else glance(errand))
+        self._shelf.refuse_too_large(errand.called, size)
+        return size
+
+    async def fetched(
+        self, source: Elsewhere, reader: Reader, limit: int | None, report: ReportBytes, *, trusted: bool
     ) -> str:
-        origin = self._shelf.origin(secretless(source.url))
-        if origin is not None and origin.sha256 == checksum:
-            return checksum  # just what is asked for: its server need not even run
+        """The SHA-256 under which it is on the shelf. A client's file is fetched each time it is asked for: what is at
+        its path is another file tomorrow."""
+        errand = await self._errand(source, reader, limit, trusted=trusted)
+        lasting = not isinstance(source, ClientAddress)
+        key = f"{errand.reach.own} {limit} {source}"
+        how: _Fetch = fetch_object if isinstance(source, StoredObject) else fetch
+        with self._told(key, report) as tell:
+            errand = replace(errand, tell=tell)
+            while True:
+                sha256 = await self._downloads.share(key, lambda: self._download(errand, how, lasting=lasting))
+                if self._shelf.has(sha256):  # else it went while this one waited for its turn
+                    return sha256
+
+    @contextmanager
+    def _told(self, key: str, report: ReportBytes) -> Iterator[ReportBytes]:
+        """What tells all who wait for the same download."""
+        listening = self._listening.setdefault(key, [])
+        listening.append(report)
+
+        def tell(done: int, total: int) -> None:
+            for each in tuple(self._listening.get(key, ())):
+                each(done, total)
+
+        try:
+            yield tell
+        finally:
+            listening.remove(report)
+            if not listening:
+                self._listening.pop(key, None)
+
+    async def _errand(self, source: Elsewhere, reader: Reader, limit: int | None, *, trusted: bool) -> Errand:
+        if isinstance(source, StoredObject):
+            return Errand(url=source.url, web=self._web, reach=self._web.reach, stop_at=limit)
+        if isinstance(source, ClientAddress):
+            if self._web.secure_clients and not source.url.startswith("https:"):
+                raise InvalidExport("client: this server wants files to be served by https", hint="use --secure")
+            reach = replace(self._web.reach, own=reader.address)
+            return for_client(Errand(url=source.url, web=self._web, reach=reach, stop_at=limit))
         usual = replace(self._web.reach, everything=trusted)
         errand = Errand(url=source.url, web=self._web, reach=usual, redirects=self._web.limits.redirects, stop_at=limit)
         place = place_of(source.url)
@@ -59,28 +119,7 @@ class Supply:
                 await judged(place, usual)
             except InvalidFile:
                 errand = replace(errand, reach=replace(usual, own=reader.address))
-        return await self._shared(errand, fetch, f"{errand.reach.own} {limit} {source.url}")
-
-    async def from_store(self, source: StoredObject, checksum: str, limit: int | None) -> str:
-        origin = self._shelf.origin(secretless(source.url))
-        if origin is not None and origin.sha256 == checksum and self._web.depot(source.url):
-            return checksum
-        errand = Errand(url=source.url, web=self._web, reach=self._web.reach, stop_at=limit)
-        return await self._shared(errand, fetch_object, f"{limit} {source.url}")
-
-    async def from_client(self, source: ClientAddress, reader: Reader, limit: int | None) -> str:
-        """Fetched each time it is asked for: what is at a client's path is another file tomorrow."""
-        if self._web.secure_clients and not source.url.startswith("https:"):
-            raise InvalidExport("client: this server wants files to be served by https", hint="use --secure")
-        reach = replace(self._web.reach, own=reader.address)
-        errand = for_client(Errand(url=source.url, web=self._web, reach=reach, stop_at=limit))
-        return await self._shared(errand, fetch, f"{reader.address} {limit} client+{source.url}", lasting=False)
-
-    async def _shared(self, errand: Errand, how: _Fetch, key: str, *, lasting: bool = True) -> str:
-        while True:
-            sha256 = await self._downloads.share(key, lambda: self._download(errand, how, lasting=lasting))
-            if self._shelf.has(sha256):  # else it went while this one waited for its turn
-                return sha256
+        return errand
 
     async def _download(self, errand: Errand, how: _Fetch, *, lasting: bool) -> str:
         called, place = errand.called, secretless(errand.url)

@@ -11,7 +11,7 @@ import functools
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -42,6 +42,9 @@ class Errand:
     redirects: int = 0
     stop_at: int | None = None
     """Bytes it may have."""
+    tell: Callable[[int, int], None] = lambda _done, _total: None
+    """Called with the bytes that have come, of how many; 0 when that is not known."""
+    method: str = "GET"
 
     @property
     def called(self) -> str:
@@ -100,15 +103,16 @@ async def _opened(
         )
         sent = {**headers, **shown_credentials}
         if proxy is not None:
-            yield await stack.enter_async_context(client.stream("GET", place, headers=sent, auth=auth))
+            yield await stack.enter_async_context(client.stream(errand.method, place, headers=sent, auth=auth))
             return
-        response = await _first_that_answers(stack, client, place, addresses, sent, auth)
+        response = await _first_that_answers(stack, client, errand.method, place, addresses, sent, auth)
         yield response
 
 
 async def _first_that_answers(
     stack: AsyncExitStack,
     client: httpx2.AsyncClient,
+    method: str,
     place: httpx2.URL,
     addresses: Sequence[Address],
     headers: Mapping[str, str],
@@ -121,7 +125,7 @@ async def _first_that_answers(
         known = {"sni_hostname": place.raw_host.decode("ascii")}  # what is verified is the name
         try:
             return await stack.enter_async_context(
-                client.stream("GET", straight, headers=sent, auth=auth, extensions=known)
+                client.stream(method, straight, headers=sent, auth=auth, extensions=known)
             )
         except (httpx2.ConnectError, httpx2.ConnectTimeout):
             if number == len(addresses):

@@ -15,7 +15,7 @@ from kadeploy.files.reach import Network, Reach
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchLimits:
     """Seconds to connect, without a byte, and in all; redirects; how often in a row a broken connection is tried again
-    without a byte more, and seconds before it, more each time."""
+    without a byte more, and seconds before it, more each time; seconds to find out whether there is a file at all."""
 
     connect: float = 10.0
     stall: float = 60.0
@@ -23,6 +23,7 @@ class FetchLimits:
     redirects: int = 5
     resumes: int = 4
     pause: float = 1.0
+    glance: float = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

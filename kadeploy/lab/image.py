@@ -38,6 +38,9 @@ PACKAGES: tuple[str, ...] = (
     "netbase",
     "procps",
     "e2fsprogs",
+    "kexec-tools",  # from this system back into the minimal environment, without the firmware
+    "python3-minimal",  # our agent, when a system on another partition is installed from this one
+    "libpython3-stdlib",
     "less",
     "nano",
     "ca-certificates",

@@ -32,6 +32,7 @@ PACKAGES: tuple[str, ...] = (
     "xfsprogs",
     "btrfs-progs",
     "dosfstools",
+    "fsarchiver",  # images of kind fsa
     "kexec-tools",
     "grub2-common",  # grub-install
     "grub-common",  # grub-mkimage
@@ -63,6 +64,7 @@ PROGRAMS: tuple[str, ...] = (
     "usr/sbin/xfs_db",
     "sbin/mkfs.btrfs",
     "bin/btrfs",
+    "usr/sbin/fsarchiver",
     # boot loaders and what comes next
     "sbin/kexec",
     "bin/efibootmgr",

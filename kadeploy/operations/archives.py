@@ -1,4 +1,4 @@
-"""The archives of scripts that a deployment needs, kept for the nodes to fetch."""
+"""The archives of scripts that a deployment needs, to be kept for the nodes to fetch."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from kadeploy.domain.environment import Archive
 from kadeploy.domain.image import LocalFile
 from kadeploy.domain.node import Cluster, Site
 from kadeploy.domain.request import DeployRequest
-from kadeploy.operations.checksums import ArchiveLimits, Content, pin_recorded
+from kadeploy.operations.checksums import ArchiveLimits, Content
 from kadeploy.operations.gathering import Gathering
+from kadeploy.operations.wants import Wants
 from kadeploy.plans.adapt import PREINSTALL
-from kadeploy.ports.files import Files
+from kadeploy.ports.files import Reader
 
 
-async def pin_archives(
-    request: DeployRequest, site: Site, *, files: Files, owner: str, limits: ArchiveLimits
+async def want_archives(
+    request: DeployRequest, site: Site, *, wants: Wants, reader: Reader, limits: ArchiveLimits
 ) -> dict[str, LocalFile]:
     """Each by its URL; the administrators' may be anywhere on this server, and of any size. Raises what is wrong with
     any of them."""
@@ -26,10 +27,9 @@ async def pin_archives(
     for content, archive in (*_of_environment(request), *admins):
         if archive.archive not in found:
             with gathering:
-                found[archive.archive] = await pin_recorded(
-                    files,
+                found[archive.archive] = await wants.file(
                     archive.archive,
-                    owner=owner,
+                    reader,
                     checksum=archive.checksum,
                     compression=archive.compression,
                     copied=True,

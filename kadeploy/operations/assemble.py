@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from kadeploy.errors import InvalidWorkflow
+from kadeploy.operations.answered import Answered
 from kadeploy.operations.audit import AuditTrail
 from kadeploy.operations.boards import Boards
 from kadeploy.operations.checksums import Checksums
@@ -15,6 +16,7 @@ from kadeploy.operations.environment_changes import EnvironmentChanges
 from kadeploy.operations.environment_recording import Recording
 from kadeploy.operations.environments import Environments
 from kadeploy.operations.events import EventLog
+from kadeploy.operations.foresight import Foresight
 from kadeploy.operations.foundation import Policy, Ports
 from kadeploy.operations.groups import Groups
 from kadeploy.operations.guarded import Guarded, guarded
@@ -71,6 +73,7 @@ class UseCases:
     hooks: EndHooks
     node_states: NodeStates
     repeats: Repeats
+    answered: Answered
     journal: store.Journal
     metrics: Metrics
     readiness: Readiness
@@ -81,6 +84,8 @@ class UseCases:
     contents: Contents
     kept_uploads: KeptUploads
     reload: Reload
+    selection: Selection
+    foresight: Foresight
     clock: Clock
 
 
@@ -108,6 +113,7 @@ def assemble(ports: Ports, policy: Policy) -> UseCases:
     metrics = Metrics(operations=ports.operations, nodes=ports.nodes, gauges=ports.gauges)
     for listener in (parts.states, parts.waiting_room, pins, parts.hooks, parts.trail.ended, metrics):
         ports.events.listen(listener)
+    repeats = Repeats(ports.operations)
     boards, logs = Boards(ports.journal, ports.events), Logs(ports.journal)
     on_rights = _on_rights(ports, parts, policy)
     return UseCases(
@@ -131,24 +137,20 @@ def assemble(ports: Ports, policy: Policy) -> UseCases:
         info=Info(ports.site),
         hooks=parts.hooks,
         node_states=parts.states,
-        repeats=Repeats(ports.operations),
+        repeats=repeats,
+        answered=Answered(ports.answers, repeats, ports.clock),
         journal=ports.journal,
         metrics=metrics,
         readiness=Readiness(ports.parts),
         waiting_room=parts.waiting_room,
-        retention=Retention(
-            ports.operations,
-            ports.statistics,
-            ports.engine,
-            ports.clock,
-            kept_for=policy.kept_for,
-            statistics_kept_for=policy.statistics_kept_for,
-        ),
+        retention=_retention(ports, policy),
         statistics=Statistics(ports.statistics, parts.selection, ports.clock),
         uploads=ports.uploads,
         contents=ports.contents,
         kept_uploads=kept_uploads,
         reload=ports.reload,
+        selection=parts.selection,
+        foresight=Foresight(ports.site, ports.statistics),
         clock=ports.clock,
     )
 
@@ -188,6 +190,17 @@ def _parts(ports: Ports, policy: Policy) -> _Parts:
             statistics=ports.statistics,
             clock=ports.clock,
         ),
+    )
+
+
+def _retention(ports: Ports, policy: Policy) -> Retention:
+    return Retention(
+        ports.operations,
+        ports.statistics,
+        ports.engine,
+        ports.clock,
+        kept_for=policy.kept_for,
+        statistics_kept_for=policy.statistics_kept_for,
     )
 
 

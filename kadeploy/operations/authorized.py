@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
-
-from kadeploy.errors import ConflictingOptions, InvalidFile
+from kadeploy.errors import ConflictingOptions
 from kadeploy.operations.client_files import ClientFiles
-from kadeploy.operations.keys import LARGEST, check_keys
-from kadeploy.ports.files import Files
+from kadeploy.operations.keys import check_keys
+from kadeploy.operations.wants import Wants
+from kadeploy.ports.files import Reader
 
 
 def check_given(address: str, content: str, client: ClientFiles) -> str:
@@ -21,12 +19,8 @@ def check_given(address: str, content: str, client: ClientFiles) -> str:
     return client.url("ssh_authorized_keys", address) if address else ""
 
 
-async def authorized_keys(address: str, content: str, *, files: Files, owner: str) -> str:
-    """The checked keys, empty when none were given; a file is pinned for `owner`. Raises InvalidFile."""
+async def authorized_keys(address: str, content: str, *, wants: Wants, reader: Reader) -> str:
+    """The checked keys, empty when none were given; those of a file come later. Raises InvalidFile."""
     if not address:
         return check_keys(content) if content else ""
-    file = await files.pin(address, owner=owner, limit=LARGEST)
-    try:
-        return check_keys(await asyncio.to_thread(Path(file.path).read_text, encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidFile("ssh_authorized_keys: is not a text file of keys") from error
+    return await wants.keys(address, reader)

@@ -21,8 +21,8 @@ from kadeploy.errors import InvalidFile
 from kadeploy.operations.caller import Caller
 from kadeploy.operations.client_files import ClientFiles
 from kadeploy.operations.gathering import Gathering
-from kadeploy.operations.read_for import ReadFor, reader_of
-from kadeploy.ports.files import Files
+from kadeploy.operations.reader import reader_of
+from kadeploy.ports.files import ANYBODY, Files, Reader, ReportBytes, nobody
 
 
 class Content(StrEnum):
@@ -54,20 +54,24 @@ async def pin_recorded(
     *,
     owner: str,
     checksum: str,
-    compression: Compression,
+    compression: Compression | None,
+    reader: Reader = ANYBODY,
     copied: bool = False,
     trusted: bool = False,
     limit: int | None = None,
+    report: ReportBytes = nobody,
 ) -> LocalFile:
     """As `Files.pin`, for any checksum that an environment may carry. Raises as it does."""
     file = await files.pin(
         url,
         owner=owner,
+        reader=reader,
         checksum=checksum if is_sha256(checksum) else "",
         compression=compression,
         copied=copied,
         trusted=trusted,
         limit=limit,
+        report=report,
     )
     wanted = md5_of(checksum)
     if wanted and await asyncio.to_thread(_md5, Path(file.path)) != wanted:
@@ -93,22 +97,22 @@ class Checksums:
         A checksum that the environment has already must be that of the file.
         """
         reached, after = client.environment(environment), environment
-        files = ReadFor(self._files, reader_of(caller, environment))
+        reader = reader_of(caller, environment)
         owner, gathering = f"record-{uuid.uuid4()}", Gathering()
         try:
             if Content.IMAGE in contents:
                 with gathering:
-                    sha256 = await _pin_image(files, reached, owner)
+                    sha256 = await self._pin_image(reader, reached, owner)
                     after = replace(after, image=replace(after.image, checksum=sha256))
             if Content.PREINSTALL in contents and reached.preinstall and after.preinstall:
                 with gathering:
-                    sha256 = await self._pin_archive(files, reached.preinstall, Content.PREINSTALL, owner)
+                    sha256 = await self._pin_archive(reader, reached.preinstall, Content.PREINSTALL, owner)
                     after = replace(after, preinstall=replace(after.preinstall, checksum=sha256))
             if Content.POSTINSTALLS in contents:
                 known = list(after.postinstalls)
                 for index, archive in enumerate(reached.postinstalls):
                     with gathering:
-                        sha256 = await self._pin_archive(files, archive, Content.POSTINSTALLS, owner)
+                        sha256 = await self._pin_archive(reader, archive, Content.POSTINSTALLS, owner)
                         known[index] = replace(known[index], checksum=sha256)
                 after = replace(after, postinstalls=tuple(known))
             gathering.settle()
@@ -116,11 +120,12 @@ class Checksums:
             await self._files.release(owner)
         return after
 
-    async def _pin_archive(self, files: Files, archive: Archive, content: Content, owner: str) -> str:
+    async def _pin_archive(self, reader: Reader, archive: Archive, content: Content, owner: str) -> str:
         file = await pin_recorded(
-            files,
+            self._files,
             archive.archive,
             owner=owner,
+            reader=reader,
             checksum=archive.checksum,
             compression=archive.compression,
             copied=True,
@@ -128,11 +133,17 @@ class Checksums:
         )
         return file.sha256
 
-
-async def _pin_image(files: Files, environment: Environment, owner: str) -> str:
-    image = environment.image
-    file = await pin_recorded(files, image.file, owner=owner, checksum=image.checksum, compression=image.compression)
-    return file.sha256
+    async def _pin_image(self, reader: Reader, environment: Environment, owner: str) -> str:
+        image = environment.image
+        file = await pin_recorded(
+            self._files,
+            image.file,
+            owner=owner,
+            reader=reader,
+            checksum=image.checksum,
+            compression=image.compression,
+        )
+        return file.sha256
 
 
 def forgotten(environment: Environment, contents: Collection[Content]) -> Environment:

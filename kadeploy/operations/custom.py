@@ -1,4 +1,4 @@
-"""Custom operations and variables of a request: read, and their files fetched for the nodes."""
+"""Custom operations and variables of a request: read, and their files wanted for the nodes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from kadeploy.domain.image import LocalFile
 from kadeploy.errors import Faults, InvalidCustomOperations, InvalidOption
 from kadeploy.operations.client_files import ClientFiles
 from kadeploy.operations.gathering import Gathering
-from kadeploy.ports.files import Files
+from kadeploy.operations.wants import Wants
+from kadeploy.ports.files import Reader
 
 OF_REBOOTS: Final[Mapping[str, tuple[str, ...]]] = {"Reboot": ("Simple", "SetPXE", "DeployEnv", "RecordedEnv")}
 OF_DEPLOYMENTS: Final = INSTANCES
@@ -52,10 +53,10 @@ def variables_of(customs: Customs) -> Mapping[str, str]:
     return customs.variables
 
 
-async def pin_for_nodes(
-    asked: Sequence[Insertion], configured: Sequence[Insertion], *, files: Files, owner: str
+async def want_for_nodes(
+    asked: Sequence[Insertion], configured: Sequence[Insertion], *, wants: Wants, reader: Reader
 ) -> dict[str, LocalFile]:
-    """Every file by its URL, kept as it is now; those that the configuration names may be anywhere on this server.
+    """Every file by its URL, to be kept as it is then; those of the configuration may be anywhere on this server.
 
     Raises what is wrong with any of them, all at once.
     """
@@ -64,6 +65,6 @@ async def pin_for_nodes(
     for insertions, trusted in ((asked, False), (configured, True)):
         for _, url in files_of(insertions):
             with gathering:
-                found[url] = await files.pin(url, owner=owner, copied=True, trusted=trusted)
+                found[url] = await wants.file(url, reader, copied=True, trusted=trusted)
     gathering.settle()
     return found

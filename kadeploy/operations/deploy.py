@@ -16,21 +16,22 @@ from kadeploy.domain.operation import new_operation_id
 from kadeploy.domain.request import DeployRequest
 from kadeploy.domain.state import OperationKind
 from kadeploy.errors import ConflictingOptions
-from kadeploy.operations.archives import pin_archives
+from kadeploy.operations.archives import want_archives
 from kadeploy.operations.authorized import authorized_keys, check_given
 from kadeploy.operations.automata import automaton_of
 from kadeploy.operations.caller import Caller
-from kadeploy.operations.checksums import ArchiveLimits, pin_recorded
+from kadeploy.operations.checksums import ArchiveLimits
 from kadeploy.operations.client_files import SERVED_BY_NOBODY, ClientFiles
-from kadeploy.operations.custom import NO_CUSTOMS, OF_DEPLOYMENTS, Customs, insertions_of, pin_for_nodes, variables_of
+from kadeploy.operations.custom import NO_CUSTOMS, OF_DEPLOYMENTS, Customs, insertions_of, variables_of, want_for_nodes
 from kadeploy.operations.environments import Environments, reference
 from kadeploy.operations.gathering import Gathering
 from kadeploy.operations.launch import USUAL_TERMS, Launched, Launcher, Plans, Terms, plans_for, timeout_of
 from kadeploy.operations.permission import Permission
 from kadeploy.operations.profiles import files_of_profile, profile_of, with_files
-from kadeploy.operations.read_for import ReadFor, reader_of
+from kadeploy.operations.reader import reader_of
 from kadeploy.operations.selection import Selection
 from kadeploy.operations.vlans import Vlans
+from kadeploy.operations.wants import Wants
 from kadeploy.plans.build import build_deploy, target_partition
 from kadeploy.plans.wanted import NOT_PINNED
 from kadeploy.ports.files import Files
@@ -223,29 +224,26 @@ class Deploy:
     async def _with_files(
         self, caller: Caller, request: DeployRequest, order: DeployOrder, owner: str
     ) -> DeployRequest:
-        mine = ReadFor(self._files, reader_of(caller))
-        lent = ReadFor(self._files, reader_of(caller, request.environment))
+        wants, mine, lent = Wants(self._files, owner), reader_of(caller), reader_of(caller, request.environment)
         gathering = Gathering()
         image, keys = NOT_PINNED, ""
         files: dict[str, LocalFile] = {}
         wanted = request.environment.image
         with gathering:
             address = check_given(order.keys_address, order.keys_content, order.client)
-            keys = await authorized_keys(address, order.keys_content, files=mine, owner=owner)
+            keys = await authorized_keys(address, order.keys_content, wants=wants, reader=mine)
         with gathering:
-            image = await pin_recorded(
-                lent, wanted.file, owner=owner, checksum=wanted.checksum, compression=wanted.compression
-            )
+            image = await wants.file(wanted.file, lent, checksum=wanted.checksum, compression=wanted.compression)
         with gathering:
             configured = [one for name in self._site.by_cluster(request.nodes) for one in self._operations(name)]
-            files |= await pin_for_nodes(request.custom_operations, configured, files=mine, owner=owner)
+            files |= await want_for_nodes(request.custom_operations, configured, wants=wants, reader=mine)
         profile = request.profile
         with gathering:
-            profile = await with_files(profile, files_of_profile(order.pxe, order.client), files=mine, owner=owner)
+            profile = await with_files(profile, files_of_profile(order.pxe, order.client), wants=wants, reader=mine)
         with gathering:
-            files |= await pin_archives(request, self._site, files=lent, owner=owner, limits=self._limits)
+            files |= await want_archives(request, self._site, wants=wants, reader=lent, limits=self._limits)
         gathering.settle()
-        return replace(request, image=image, authorized_keys=keys, files=files, profile=profile)
+        return replace(request, image=image, authorized_keys=keys, files=files, profile=profile, wanted=wants.wanted)
 
     def _operations(self, cluster: str) -> tuple[Insertion, ...]:
         return self._site.clusters[cluster].operations

@@ -39,6 +39,7 @@ class Ports:
     environments: store.Environments
     rights: store.Rights
     api_tokens: store.ApiTokens
+    answers: store.Answers
     audit: store.Audit
     statistics: PastOperations
     files: Files

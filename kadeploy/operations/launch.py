@@ -121,7 +121,7 @@ class Launcher:
         environment: Mapping[str, object] | None = None,
         terms: Terms,
     ) -> Launched:
-        """Files pinned for the operation are released when it is not recorded.
+        """What is kept for the operation is released when it is not recorded.
 
         Raises InvalidOption, ConflictingOptions, Conflict, Unavailable.
         """

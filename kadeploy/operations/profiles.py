@@ -12,7 +12,8 @@ from kadeploy.domain.boot import Profile
 from kadeploy.errors import InvalidOption
 from kadeploy.operations.client_files import ClientFiles
 from kadeploy.operations.gathering import Gathering
-from kadeploy.ports.files import Files
+from kadeploy.operations.wants import Wants
+from kadeploy.ports.files import Reader
 
 LARGEST: Final = 64 * 1024  # characters
 _BEGINS: Final = "#!ipxe"
@@ -53,7 +54,9 @@ def files_of_profile(pxe: Mapping[str, object], client: ClientFiles) -> Mapping[
     return found
 
 
-async def with_files(profile: Profile | None, named: Mapping[str, str], *, files: Files, owner: str) -> Profile | None:
+async def with_files(
+    profile: Profile | None, named: Mapping[str, str], *, wants: Wants, reader: Reader
+) -> Profile | None:
     """The profile with addresses in place of names: the boot server gives its nodes the files of operations that go on.
 
     iPXE takes an address without a server to be of the one that the script came from. Raises what is wrong with files.
@@ -64,7 +67,7 @@ async def with_files(profile: Profile | None, named: Mapping[str, str], *, files
     places: dict[str, str] = {}
     for name, url in named.items():
         with gathering:
-            places[name] = f"/files/{(await files.pin(url, owner=owner, copied=True)).sha256}"
+            places[name] = f"/files/{(await wants.file(url, reader, copied=True)).sha256}"
     gathering.settle()
     return replace(profile, script=_NAMED.sub(lambda found: places[found.group(1)], profile.script))
 

@@ -21,8 +21,8 @@ from kadeploy.operations.custom import (
     OF_REBOOTS,
     Customs,
     insertions_of,
-    pin_for_nodes,
     variables_of,
+    want_for_nodes,
 )
 from kadeploy.operations.environments import Environments, reference
 from kadeploy.operations.gathering import Gathering
@@ -30,9 +30,10 @@ from kadeploy.operations.last_environments import LastEnvironments
 from kadeploy.operations.launch import USUAL_TERMS, Launched, Launcher, Plans, Terms, plans_for, timeout_of
 from kadeploy.operations.permission import Permission
 from kadeploy.operations.profiles import files_of_profile, profile_of, with_files
-from kadeploy.operations.read_for import ReadFor, reader_of
+from kadeploy.operations.reader import reader_of
 from kadeploy.operations.selection import Selection
 from kadeploy.operations.vlans import Vlans
+from kadeploy.operations.wants import Wants
 from kadeploy.plans.build import target_partition
 from kadeploy.plans.reboot import build_reboot
 from kadeploy.ports.files import Files
@@ -92,13 +93,14 @@ class Reboot:
         request, environment = await self._check(caller, order)
         operation_id = new_operation_id(OperationKind.REBOOT)
         try:
-            mine = ReadFor(self._files, reader_of(caller))
+            wants, mine = Wants(self._files, operation_id), reader_of(caller)
             address = check_given(order.keys_address, order.keys_content, order.client)
-            keys = await authorized_keys(address, order.keys_content, files=mine, owner=operation_id)
-            files = await pin_for_nodes(request.custom_operations, (), files=mine, owner=operation_id)
+            keys = await authorized_keys(address, order.keys_content, wants=wants, reader=mine)
+            files = await want_for_nodes(request.custom_operations, (), wants=wants, reader=mine)
             named = files_of_profile(order.pxe, order.client)
-            profile = await with_files(request.profile, named, files=mine, owner=operation_id)
-            plans = self._plans(replace(request, authorized_keys=keys, files=files, profile=profile))
+            profile = await with_files(request.profile, named, wants=wants, reader=mine)
+            request = replace(request, authorized_keys=keys, files=files, profile=profile, wanted=wants.wanted)
+            plans = self._plans(request)
         except BaseException:
             await self._files.release(operation_id)
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -10,20 +10,34 @@ from kadeploy.domain.node import Site
 from kadeploy.domain.nodeset import LARGEST, NodeSet
 from kadeploy.errors import InvalidNodes
 
+GROUP: Final = "@"
 _SHOWN: Final = 10  # names told in an error; a slip in a range must not fill the screen
 _FOLDED: Final = 100  # names of an error that are folded
 _SEARCHED: Final = 200  # names of one request that are looked for inside the names of nodes, which takes a while
 
 
 class Selection:
-    """A name is a node's own, or its part before the first dot, or any part of it that only one node has."""
+    """`@NAME` is a group of the site, or a cluster. A name is a node's own, or its part before the first dot, or any
+    part of it that only one node has."""
 
     def __init__(self, site: Site) -> None:
-        self._names = site.nodes.keys()
+        self._site = site
+        self._names: Collection[str] = ()
         self._short: dict[str, list[str]] = {}
-        for name in site.nodes:
+        self._joined = ""
+        self._groups: Mapping[str, str] = {}
+        self.look_again()
+
+    def look_again(self) -> None:
+        """The site's nodes have changed."""
+        self._names, self._short = frozenset(self._site.nodes), {}
+        for name in self._site.nodes:
             self._short.setdefault(name.partition(".")[0], []).append(name)
-        self._joined = "\n".join(["", *site.nodes, ""])
+        self._groups = {
+            **{cluster: str(nodes) for cluster, nodes in self._site.by_cluster(self.every()).items()},
+            **self._site.groups,
+        }
+        self._joined = "\n".join(["", *self._site.nodes, ""])
 
     def every(self) -> NodeSet:
         return NodeSet(self._names)
@@ -39,13 +53,13 @@ class Selection:
 
     def known(self, texts: Sequence[str]) -> NodeSet:
         """The nodes that are meant, without those nobody knows; raises InvalidNodes for bad ranges only."""
-        asked, faults = _unfolded(texts)
+        asked, faults = _unfolded(texts, self._groups)
         if faults:
             raise InvalidNodes("; ".join(faults))
         return NodeSet(names[0] for names in self._meant(asked).values() if names)
 
     def _look_up(self, texts: Sequence[str]) -> tuple[NodeSet, list[str]]:
-        asked, faults = _unfolded(texts)
+        asked, faults = _unfolded(texts, self._groups)
         meant = self._meant(asked)
         unknown = NodeSet(name for name, nodes in meant.items() if not nodes)
         if unknown:
@@ -77,7 +91,7 @@ class Selection:
             at = self._joined.find(part, end)
 
 
-def _unfolded(texts: Sequence[str]) -> tuple[NodeSet, list[str]]:
+def _unfolded(texts: Sequence[str], groups: Mapping[str, str]) -> tuple[NodeSet, list[str]]:
     """Every name, and what is wrong with ranges. The names are counted before doubles are merged: it is the
     unfolding that takes long, and a request can hold many ranges."""
     asked: set[str] = set()
@@ -85,7 +99,7 @@ def _unfolded(texts: Sequence[str]) -> tuple[NodeSet, list[str]]:
     count = 0
     for text in dict.fromkeys(texts):
         try:
-            names = NodeSet.parse(text).names
+            names = (NodeSet.of_groups(text, groups) if GROUP in text else NodeSet.parse(text)).names
         except InvalidNodes as error:
             faults.append(str(error))
             continue

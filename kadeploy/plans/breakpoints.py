@@ -8,6 +8,7 @@ from dataclasses import replace
 from kadeploy.domain.automaton import Chosen
 from kadeploy.engine.plan import Attempt, Plan, Stage
 from kadeploy.errors import InvalidOption
+from kadeploy.steps.fetch_files import FetchFiles
 
 
 def hold_before(plans: Mapping[str, Plan], place: str) -> Mapping[str, Plan]:
@@ -53,10 +54,12 @@ def _in_stage(stage: Stage, macro: str, micro: str) -> Stage:
 
 
 def _in_attempt(attempt: Attempt, micro: str) -> Attempt:
-    """Before each step of that name; before the first one when there is no name."""
+    """Before each step of that name; before the first that does something to nodes when there is no name. The files are
+    fetched whoever is held: who serves them may not be there later."""
+    first = next((step for step in attempt.steps if not isinstance(step.step, FetchFiles)), None)
     steps = tuple(
-        replace(step, breakpoint=True) if step.name == micro or (not micro and not index) else step
-        for index, step in enumerate(attempt.steps)
+        replace(step, breakpoint=True) if step.name == micro or (not micro and step is first) else step
+        for step in attempt.steps
     )
     return replace(attempt, steps=steps)
 

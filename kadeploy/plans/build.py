@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 from kadeploy.domain.automaton import Chosen, MicroSettings
+from kadeploy.domain.awaited import WantedFile
 from kadeploy.domain.custom import merged
 from kadeploy.domain.disk import Role
 from kadeploy.domain.node import Cluster, Site
@@ -15,6 +19,7 @@ from kadeploy.plans.custom import splice
 from kadeploy.plans.refusals import refusals
 from kadeploy.plans.wanted import Wanted
 from kadeploy.ports.step import Step
+from kadeploy.steps.fetch_files import FetchFiles
 from kadeploy.steps.set_power import SetPower
 
 _PLAIN = MicroSettings()
@@ -35,7 +40,8 @@ def build_deploy(request: DeployRequest, site: Site, cluster: str) -> Plan:
     )
     customs = merged(described.operations, request.custom_operations)
     plan = splice(Plan(stages=stages, adapted=adapted.sentences), customs, wanted.exported, request.files)
-    return where_configured(plan, {macro: [line.chosen for line in lines] for macro, lines in adapted.outline.items()})
+    chosen = {macro: [line.chosen for line in lines] for macro, lines in adapted.outline.items()}
+    return where_configured(_fetched_first(plan, request.wanted, chosen), chosen)
 
 
 def build_power(request: PowerRequest, site: Site, cluster: str) -> Plan:
@@ -65,22 +71,28 @@ def _attempt(line: Line, wanted: Wanted) -> Attempt:
     chosen = line.chosen
     return Attempt(
         instance=chosen.instance,
-        steps=tuple(_micro(entry.make(wanted), chosen, index) for index, entry in enumerate(line.entries)),
+        steps=tuple(_micro(entry.make(wanted), chosen) for entry in line.entries),
         retries=chosen.retries,
         timeout=chosen.timeout,
         raisable=chosen.raisable,
     )
 
 
-def _micro(step: Step, chosen: Chosen, index: int) -> Micro:
+def _micro(step: Step, chosen: Chosen) -> Micro:
     settings = chosen.micro_steps.get(step.name, _PLAIN)
-    return Micro(
-        step=step,
-        retries=settings.retries,
-        timeout=settings.timeout,
-        raisable=settings.raisable,
-        breakpoint=settings.breakpoint or (chosen.breakpoint and index == 0),
+    return Micro(step=step, retries=settings.retries, timeout=settings.timeout, raisable=settings.raisable)
+
+
+def _fetched_first(plan: Plan, wanted: Sequence[WantedFile], chosen: Mapping[str, Sequence[Chosen]]) -> Plan:
+    """Whatever is tried first begins with the files; no custom operation takes their place."""
+    if not wanted:
+        return plan
+    fetch, first = FetchFiles(wanted=tuple(wanted)), plan.stages[0]
+    attempts = tuple(
+        replace(attempt, steps=(_micro(fetch, one), *attempt.steps))
+        for attempt, one in zip(first.attempts, chosen[first.macro], strict=True)
     )
+    return replace(plan, stages=(replace(first, attempts=attempts), *plan.stages[1:]))
 
 
 def _refuse(errors: list[KadeployError]) -> None:

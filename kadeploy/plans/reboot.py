@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from kadeploy.domain.awaited import WantedFile
 from kadeploy.domain.boot import LOCAL_DISK, BootTarget
 from kadeploy.domain.disk import Role
 from kadeploy.domain.exported import exported
@@ -18,6 +19,7 @@ from kadeploy.plans.entries_minimal import DEFAULT_VLAN, minimal_target
 from kadeploy.ports.presence import System
 from kadeploy.ports.step import Step
 from kadeploy.steps.await_boot import AwaitBoot
+from kadeploy.steps.fetch_files import FetchFiles
 from kadeploy.steps.reboot import Reboot
 from kadeploy.steps.send_key import SendKey
 from kadeploy.steps.set_vlan import SetVlan
@@ -61,7 +63,15 @@ def build_reboot(request: RebootRequest, site: Site, cluster: str) -> Plan:
     attempt = Attempt(instance=kind.instance, steps=tuple(Micro(step=step) for step in steps))
     plan = Plan(stages=(Stage(macro="Reboot", attempts=(attempt,)),))
     variables = exported(described, partition=described.layout.number_of(Role.DEPLOY), defined=request.custom_variables)
-    return splice(plan, request.custom_operations, variables, request.files)
+    spliced = splice(plan, request.custom_operations, variables, request.files)
+    return _fetched_first(spliced, request.wanted) if request.wanted else spliced
+
+
+def _fetched_first(plan: Plan, wanted: tuple[WantedFile, ...]) -> Plan:
+    (stage,) = plan.stages
+    (attempt,) = stage.attempts
+    longer = replace(attempt, steps=(Micro(step=FetchFiles(wanted=wanted)), *attempt.steps))
+    return replace(plan, stages=(replace(stage, attempts=(longer,)),))
 
 
 def _target(kind: RebootKind, cluster: Cluster) -> BootTarget:

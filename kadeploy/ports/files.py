@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -20,6 +20,13 @@ class Reader:
 
 ANYBODY: Final = Reader()
 
+ReportBytes = Callable[[int, int], None]
+"""(bytes that have come, bytes in all; 0 when not known)."""
+
+
+def nobody(_done: int, _total: int) -> None:
+    """Reports to nobody."""
+
 
 class Files(Protocol):
     async def pin(
@@ -33,6 +40,7 @@ class Files(Protocol):
         copied: bool = False,
         trusted: bool = False,
         limit: int | None = None,
+        report: ReportBytes = nobody,
     ) -> LocalFile:
         """Fetch and check the file, and keep it until `owner` releases it.
 
@@ -42,6 +50,22 @@ class Files(Protocol):
         not change any more. `trusted` is for files that the configuration names: they may be anywhere. It may have
         `limit` bytes at most. Raises InvalidFile when it is missing, empty, truncated, too large, not the reader's to
         read, or not what was recorded; CacheFull when what is in use leaves no room for it.
+        """
+        ...
+
+    async def judge(
+        self,
+        url: str,
+        *,
+        owner: str,
+        reader: Reader = ANYBODY,
+        checksum: str = "",
+        compression: Compression | None = None,
+        trusted: bool = False,
+        limit: int | None = None,
+    ) -> int:
+        """Raise at once what `pin` would raise, as far as that can be told in a moment and without the bytes of a file
+        that is elsewhere; what a user has sent is kept for `owner` from now on. The file's size, 0 when not known.
         """
         ...
 

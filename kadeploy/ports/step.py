@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from kadeploy.domain.awaited import Fetched
 from kadeploy.domain.node import Site
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.patience import Patience
@@ -14,6 +15,7 @@ from kadeploy.domain.result import Result
 from kadeploy.ports.boot import Boot
 from kadeploy.ports.broadcast import Broadcast
 from kadeploy.ports.clock import Clock
+from kadeploy.ports.fetcher import Fetcher
 from kadeploy.ports.power import Power
 from kadeploy.ports.presence import Presence
 from kadeploy.ports.remote import Remote, ReportBytes
@@ -26,7 +28,8 @@ from kadeploy.ports.window import Window
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Every port a step may use, chosen once by the composition root. `reboots` is the window through which nodes
-    are restarted, switched on and off. `running`, `vlan` and `custom_broadcast` are None where none is configured."""
+    are restarted, switched on and off. `running`, `vlan`, `custom_broadcast` and `fetcher` are None where there is
+    none."""
 
     site: Site
     power: Power
@@ -40,6 +43,7 @@ class Services:
     running: RunningSystem | None = None
     vlan: Vlan | None = None
     custom_broadcast: Broadcast | None = None
+    fetcher: Fetcher | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,7 @@ class Context:
     step's own affair; no limit counts the time in a `with uncounted()`, in which nodes wait for others. `tell` keeps
     what nodes said (node -> text) for people to read. `patience` is what those that have ended have with the others,
     None where everybody is waited for; `waited` is how many seconds nodes that were late have been in this step before.
+    `fetched` are the operation's files that are here, and `keep` adds to them, for good once the visit is recorded.
     """
 
     services: Services
@@ -74,6 +79,8 @@ class Context:
     patience: Patience | None = None
     waited: float = 0.0
     tell: Callable[[Mapping[str, str]], None] = lambda _: None
+    fetched: Fetched = field(default_factory=dict)
+    keep: Callable[[Fetched], None] = lambda _: None
     uncounted: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property

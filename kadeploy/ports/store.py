@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from kadeploy.domain.api_token import ApiToken
 from kadeploy.domain.audit import AuditEntry
@@ -13,7 +13,7 @@ from kadeploy.domain.boot_times import Way
 from kadeploy.domain.environment import Environment
 from kadeploy.domain.event import Event, NodesAborted, OperationEnded
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.domain.operation import Operation
+from kadeploy.domain.operation import Once, Operation
 from kadeploy.domain.rights import Right
 from kadeploy.domain.state import NodeState, OperationKind, OperationState
 
@@ -212,6 +212,26 @@ class Tokens(Protocol):
     async def current(self, node: str) -> IssuedToken | None: ...
 
     async def all(self) -> Mapping[str, IssuedToken]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAnswer:
+    """What a user's request was answered, as JSON can carry it; `at` in seconds since the epoch."""
+
+    user: str
+    once: Once
+    at: float
+    answer: Any
+
+
+class Answers(Protocol):
+    """Answers to requests that may be repeated, by their users' keys."""
+
+    async def get(self, user: str, key: str) -> KeptAnswer | None: ...
+
+    async def keep(self, answer: KeptAnswer, *, forget_before: float) -> None:
+        """And forget those that are older."""
+        ...
 
 
 class ApiTokens(Protocol):

@@ -16,6 +16,7 @@ from kadeploy.steps.custom_run import CustomRun
 from kadeploy.steps.custom_send import CustomSend
 from kadeploy.steps.decompress_environment import DecompressEnvironment
 from kadeploy.steps.dummy import Dummy
+from kadeploy.steps.fetch_files import FetchFiles
 from kadeploy.steps.format import Format
 from kadeploy.steps.install_bootloader import InstallBootloader
 from kadeploy.steps.kexec import Kexec
@@ -35,6 +36,7 @@ from kadeploy.steps.switch_boot import SwitchBoot
 from kadeploy.steps.sync import Sync
 
 CATALOGUE: Final[Mapping[str, type[Step]]] = {
+    "fetch_files": FetchFiles,
     "switch_pxe": SwitchBoot,
     "set_vlan": SetVlan,
     "reboot": Reboot,

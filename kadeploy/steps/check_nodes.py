@@ -21,6 +21,9 @@ from kadeploy.steps.send_deployment_kernel import NO_SSH
 
 FOLDER: Final = "/run/kadeploy"
 _AGENT: Final = f"{FOLDER}/agent.pyz"
+# A session of SSH lasts until nobody holds its pipes any more.
+# Everybody in that system can read arguments, and only root an environment.
+_APART: Final = f'export KADEPLOY_AGENT="$*"; exec setsid --fork python3 {_AGENT} </dev/null >{FOLDER}/agent.log 2>&1'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +81,4 @@ class CheckNodes:
 
 def _start(arguments: Sequence[str]) -> tuple[str, ...]:
     """The agent as a process of its own, told what the minimal environment's kernel would tell it."""
-    prefix = "kadeploy."
-    told = dict(word.removeprefix(prefix).split("=", 1) for word in arguments if word.startswith(prefix))
-    options = (f"--{name}={value}" for name, value in told.items())
-    words = (part for option in options for part in option.split("=", 1))
-    return ("setsid", "--fork", "python3", _AGENT, *words)
+    return ("sh", "-c", _APART, "agent", *(word for word in arguments if word.startswith("kadeploy.")))

@@ -228,6 +228,16 @@ AGENT_TOKENS: Final = Table(
     Column("issued_at", Double, nullable=False),
 )
 
+ANSWERS: Final = Table(
+    "answers",
+    METADATA,
+    Column("user", String, primary_key=True),
+    Column("once_key", String, primary_key=True),
+    Column("once_digest", String, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("answer", String, nullable=False),
+)
+
 API_TOKENS: Final = Table(
     "api_tokens",
     METADATA,

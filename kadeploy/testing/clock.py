@@ -79,6 +79,19 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         self._outside -= 1
 
 
+class StillLoop(JumpingLoop):
+    """One on which also what is handed to a thread takes no time: it is done there and then, so that a run with real
+    files is the same again. For work that never waits for the loop."""
+
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
+        future: asyncio.Future[T] = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
 class _JumpingSelector(selectors.DefaultSelector):
     """Asks for input without waiting, then lets the loop's time jump by what it was asked to wait."""
 
@@ -102,7 +115,7 @@ class LoopClock:
         return EPOCH + asyncio.get_running_loop().time()
 
 
-def run_jumping(main: Coroutine[object, object, T]) -> T:
+def run_jumping(main: Coroutine[object, object, T], loop: type[JumpingLoop] = JumpingLoop) -> T:
     """`asyncio.run` on a jumping loop."""
-    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+    with asyncio.Runner(loop_factory=loop) as runner:
         return runner.run(main)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 from kadeploy.domain.boot_times import Way, worth_keeping
 from kadeploy.domain.event import Event, NodeProgress, OperationEnded
@@ -27,14 +27,17 @@ class MemoryEvents:
 
     def __init__(self) -> None:
         self.all: list[Event] = []
+        self.listeners: list[Callable[[Sequence[Event]], Awaitable[None]]] = []
         self._news = asyncio.Condition()
 
     async def emit(self, *events: Event) -> None:
         self.all += events
-        await self.announce()
+        await self.announce(*events)
 
     async def announce(self, *events: Event) -> None:
         """Those who follow find them in the list."""
+        for listener in self.listeners:
+            await listener(events)
         async with self._news:
             self._news.notify_all()
 

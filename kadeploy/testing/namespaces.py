@@ -56,6 +56,11 @@ class Host:
         lot = ("numgen", "random", "mod", "100", "<", str(percent), "reject", "with", "tcp", "reset")
         self._nft("add", "rule", "inet", "refused", "in", "tcp", "flags", "syn", "/", "syn,ack", *lot)
 
+    def spare_headers(self) -> None:
+        """No TCP timestamps on its connections, as in the minimal environment."""
+        with inside(self):
+            Path("/proc/sys/net/ipv4/tcp_timestamps").write_text("0")
+
     def _nft(self, *words: str) -> None:
         _run("ip", "netns", "exec", self.namespace, "nft", *words)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from kadeploy.domain.disk import Layout, Partition
@@ -25,12 +25,14 @@ REPORTS: Final = 10  # progress of a broadcast, told so often
 class SimulatedRemote:
     """Implements ports.remote.Remote: a key is run once on a node, and answered for ever."""
 
-    def __init__(self, nodes: Nodes) -> None:
+    def __init__(self, nodes: Nodes, *, deadlines: float = 1.0) -> None:
         self._nodes = nodes
+        self._deadlines = deadlines
 
     async def run(
         self, nodes: NodeSet, make: Callable[[str], Command], terms: Terms, *, leaves: bool = False
     ) -> Result:
+        terms = replace(terms, deadline=terms.deadline * self._deadlines)
         jobs: dict[str, Job] = {}
         async for name in _in_turns(nodes.names):
             if self._is_there(name):
@@ -62,10 +64,12 @@ class SimulatedRemote:
 class SimulatedBroadcast:
     """Implements ports.broadcast.Broadcast: a node that dies costs the others nothing."""
 
-    def __init__(self, nodes: Nodes) -> None:
+    def __init__(self, nodes: Nodes, *, deadlines: float = 1.0) -> None:
         self._nodes = nodes
+        self._deadlines = deadlines
 
     async def send(self, nodes: NodeSet, shipment: Shipment, terms: Terms) -> Result:
+        terms = replace(terms, deadline=terms.deadline * self._deadlines)
         there = {name for name in nodes.names if self._nodes[name].system is System.MINIMAL}
         jobs = {name: _receiving(self._nodes[name], terms.key) for name in there}
         gone = dict.fromkeys(nodes.names - there, 0.0)
@@ -118,8 +122,12 @@ def _receiving(node: SimulatedNode, key: str) -> Job:
     if node.fault is Fault.DIES_IN_BROADCAST:
         node.die()
     more = math.inf if node.system is None else node.strike()
-    seconds = node.takes(node.timing.broadcast.draw(node.random), on_disk=True) + more
-    job = Job(ends=asyncio.get_running_loop().time() + seconds, boot=boot)
+    seconds = node.takes(node.timing.broadcast.draw(node.random), on_disk=True)
+    reason = ""
+    if node.is_hung:
+        more = node.timing.standstill
+        reason = f"receive has stood still for {more:.0f} s"
+    job = Job(ends=asyncio.get_running_loop().time() + seconds + more, reason=reason, boot=boot)
     if node.fault is first and node.left:
         node.left = 0
         job.reason = "chunk 7 is not what the manifest says, from three nodes"

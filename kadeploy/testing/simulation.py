@@ -10,16 +10,18 @@ import contextlib
 import io
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from kadeploy.config.authentication import Acl, Authentication
 from kadeploy.config.description import describe
 from kadeploy.config.files import Cache
+from kadeploy.config.load import Loaded
 from kadeploy.config.security import Security
-from kadeploy.config.server import Database, Rights, ServerConfig, Windows
+from kadeploy.config.server import Database, Rights, ServerConfig
 from kadeploy.domain.environment import Visibility
 from kadeploy.domain.node import Firmware, Site
 from kadeploy.domain.timeout import Timeout
@@ -43,12 +45,13 @@ REAL: Final = Timing(boot_minimal=Skewed(90.0), boot_installed=Skewed(60.0), kex
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
     """`speed`: how many times faster than real ones the nodes are; `faults`: the share of them that is faulty;
-    `domain`: what follows their names."""
+    `domain`: what follows their names; `clusters`: how many they are in."""
 
     nodes: int
     speed: float = 10.0
     faults: float = 0.0
     domain: str = ""
+    clusters: int = 1
     seed: int = 1
 
 
@@ -57,7 +60,8 @@ class SimulatedSide:
 
     def __init__(self, simulation: Simulation, config: ServerConfig, boot_times: BootTimes) -> None:
         self.clock = SystemClock()
-        self.site = faster(site_of(simulation.nodes, domain=simulation.domain), simulation.speed)
+        made = site_of(simulation.nodes, domain=simulation.domain, clusters=simulation.clusters)
+        self.site = faster(made, simulation.speed)
         window, self._speed = config.windows.reboot, simulation.speed
         self._cluster = SimulatedCluster(
             self.site,
@@ -80,9 +84,9 @@ class SimulatedSide:
     def leave(self) -> None:
         """Simulated nodes end with the server."""
 
-    def resize(self, windows: Windows) -> None:
-        window = windows.reboot
-        self._cluster.window.resize(window.size, window.sleep_time / self._speed)
+    def prepare(self, new: Loaded) -> Callable[[], object]:
+        window = new.server.windows.reboot
+        return partial(self._cluster.window.resize, window.size, window.sleep_time / self._speed)
 
     def gauges(self) -> Iterable[Gauge]:
         yield Gauge(name="agents_connected", says="Agents that are connected", value=self._cluster.agents)

@@ -19,17 +19,21 @@ LAYOUT = Layout(
 )
 
 
-def site_of(count: int, *, cluster: str = "sim", domain: str = "") -> Site:
-    """One cluster of `node-1`, `node-2`…, in a domain or none."""
+def site_of(count: int, *, cluster: str = "sim", domain: str = "", clusters: int = 1) -> Site:
+    """`node-1`, `node-2`…, in a domain or none, of one cluster, or in equal parts of `sim`, `sim2`…"""
+    called = [cluster, *(f"{cluster}{number}" for number in range(2, clusters + 1))]
     after = f".{domain}" if domain else ""
     names = [f"node-{index}{after}" for index in range(1, count + 1)]
     nodes = {
         name: Node(
-            name=name, cluster=cluster, address=f"10.1.{index // 250}.{index % 250 + 1}", block_device="/dev/vda"
+            name=name,
+            cluster=called[index * clusters // count],
+            address=f"10.1.{index // 250}.{index % 250 + 1}",
+            block_device="/dev/vda",
         )
         for index, name in enumerate(names)
     }
-    return Site(nodes=nodes, clusters={cluster: Cluster(name=cluster, layout=LAYOUT)})
+    return Site(nodes=nodes, clusters={name: Cluster(name=name, layout=LAYOUT) for name in called})
 
 
 def environment_of(**changes: object) -> Environment:

@@ -47,7 +47,8 @@ class Skewed(Spread):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """`late` is added to a late boot, `away` is for how long an agent is disconnected; `absence` is how long the server
-    waits for an agent that is not connected; a slow disk takes `slow` times as long."""
+    waits for an agent that is not connected, and `standstill` for one that receives nothing; what a command may take is
+    multiplied by `deadlines`; a slow disk takes `slow` times as long."""
 
     power: Spread = Even(0.5, 0.5)
     boot_minimal: Spread = Even(30.0, 40.0)
@@ -58,6 +59,8 @@ class Timing:
     broadcast: Spread = Even(28.0, 30.0)
     away: Spread = Even(5.0, 25.0)
     absence: float = 30.0
+    standstill: float = 600.0
+    deadlines: float = 1.0
     slow: float = 6.0
 
     def scaled(self, factor: float) -> Timing:
@@ -66,4 +69,5 @@ class Timing:
             for one in fields(self)
             if hasattr(value := getattr(self, one.name), "scaled")
         }
-        return replace(self, absence=self.absence * factor, **spreads)
+        waits = {name: getattr(self, name) * factor for name in ("absence", "standstill", "deadlines")}
+        return replace(self, **waits, **spreads)

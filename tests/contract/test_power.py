@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,11 @@ from kadeploy.testing.contracts.power import CHECKS, PowerSubject
 from kadeploy.testing.nodes import Fault
 from kadeploy.testing.sites import site_of
 from tests.contract.simulators import machines
+from tests.contract.simulators.openipmi import openipmi
 from tests.contract.simulators.running import free_udp_ports, running
 
 USER, PASSWORD = "admin", "a secret with spaces"
+IPMI_PASSWORD = "a_long_secret"  # ipmi_sim reads no spaces
 REFUSED = "the BMC refused the user or password"
 OBEY = ("node-1", "node-2")
 BROKEN = "node-9"
@@ -57,6 +60,16 @@ def ipmi(_: Path) -> Iterator[PowerSubject]:
 
 
 @contextlib.contextmanager
+def by_openipmi(folder: Path) -> Iterator[PowerSubject]:
+    with contextlib.ExitStack() as bmcs:
+        made = {
+            name: bmcs.enter_context(openipmi(folder / name, user=USER, password=IPMI_PASSWORD))
+            for name in (*OBEY, BROKEN)
+        }
+        yield a_subject(made | {BROKEN: replace(made[BROKEN], password="wrong")})
+
+
+@contextlib.contextmanager
 def redfish(folder: Path) -> Iterator[PowerSubject]:
     names = (*OBEY, BROKEN)
     with running("redfish", USER, PASSWORD, "http", str(folder), *names) as port:
@@ -83,7 +96,7 @@ def redfish_bmc(url: str, index: int, password: str, *, verify_tls: bool = True)
     )
 
 
-@pytest.fixture(scope="module", params=[simulated, ipmi, redfish], ids=lambda make: make.__name__)
+@pytest.fixture(scope="module", params=[simulated, ipmi, by_openipmi, redfish], ids=lambda make: make.__name__)
 def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PowerSubject]:
     with request.param(tmp_path_factory.mktemp("bmc")) as made:
         yield made

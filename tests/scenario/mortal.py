@@ -41,10 +41,15 @@ from kadeploy.testing.cluster import SimulatedCluster
 from kadeploy.testing.nodes import Fault
 from kadeploy.testing.sites import request_for, site_of
 from kadeploy.testing.still import StillDatabase
+from tests.integration.migrated import migrated
 from tests.scenario.frozen import freeze, thaw
 
 FAULTS = {"node-2": Fault.FIRST_BOOT_FAILS, "node-3": Fault.KEXEC_FAILS}
 NODES = 3
+SITE = site_of(NODES)
+REQUEST = request_for(NodeSet(SITE.nodes))
+# Encoded once, in the process that all others are forked from: what it takes to learn how is half of a short life.
+PLANS = {name: encode(build_deploy(REQUEST, SITE, name)) for name in SITE.by_cluster(REQUEST.nodes)}
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tests.scenario.mortal"])
 
@@ -116,6 +121,7 @@ def _unfinished(path: Path) -> frozenset[str]:
 
 def life(directory: Path, *, last: int = 0) -> Lived | None:
     """One server's whole life on this directory; None if it was killed behind the visit number `last`."""
+    migrated(directory / "kadeploy.db")
     receiving, sending = PROCESSES.Pipe(duplex=False)
     process = PROCESSES.Process(target=_live, args=(directory, last, sending))
     process.start()
@@ -141,8 +147,8 @@ def _live(directory: Path, last: int, told: Any) -> None:
 
 async def _serve(directory: Path, last: int) -> Lived:
     database = StillDatabase.open(f"sqlite:///{directory / 'kadeploy.db'}")
-    clock, site = LoopClock(), site_of(NODES)
-    cluster = SimulatedCluster(site, clock, seed=1, faults=FAULTS)
+    clock = LoopClock()
+    cluster = SimulatedCluster(SITE, clock, seed=1, faults=FAULTS)
     nodes = directory / "nodes"
     is_first = not nodes.exists()
     if not is_first:
@@ -184,15 +190,13 @@ async def _serve(directory: Path, last: int) -> Lived:
 
 
 def _operation(clock: LoopClock) -> Operation:
-    request, site = request_for(NodeSet(site_of(NODES).nodes)), site_of(NODES)
-    plans = {name: encode(build_deploy(request, site, name)) for name in site.by_cluster(request.nodes)}
     return Operation(
         id=new_operation_id(OperationKind.DEPLOYMENT),
         kind=OperationKind.DEPLOYMENT,
         user="alice",
-        nodes=request.nodes,
+        nodes=REQUEST.nodes,
         created=clock.now(),
-        plans=plans,
+        plans=PLANS,
     )
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
 from kadeploy.domain.nodeset import NodeSet
@@ -21,14 +23,16 @@ from kadeploy.engine.plan import Plan
 from kadeploy.plans.build import build_deploy
 from kadeploy.plans.codec import encode
 from kadeploy.plans.reboot import build_reboot
-from kadeploy.testing.clock import run_jumping
+from kadeploy.testing.clock import StillLoop, run_jumping
 from kadeploy.testing.nodes import draw_faults
-from kadeploy.testing.sites import request_for
 from kadeploy.testing.timing import Skewed, Timing
+from tests.scenario.larder import ARCHIVES, Larder
 from tests.scenario.world import World
 
 LONGEST: Final = 6 * 3600.0  # simulated seconds in which every operation must have come to its end, or be held
 LOOK: Final = 30.0
+SLOW: Final = 60.0  # seconds, before and after a file is pinned
+BAD: Final = 0.05  # of the files
 WILD: Final = Timing(boot_minimal=Skewed(60.0, 0.4), boot_installed=Skewed(40.0, 0.4), kexec=Skewed(10.0, 0.4))
 
 
@@ -46,12 +50,18 @@ class Storm:
 
 
 def storm(seed: int, *, kills: bool = False) -> Storm:
-    """Let one rage on a world in memory, on the jumping clock."""
-    return run_jumping(_Storming(seed, kills=kills).rage())
+    """Let one rage on a world in memory, with real files, on the jumping clock."""
+    with tempfile.TemporaryDirectory(prefix="storm-") as directory:
+        larder = Larder(Path(directory), seed=seed, slow=SLOW, bad=BAD)
+        try:
+            return run_jumping(_Storming(seed, larder, kills=kills).rage(), StillLoop)
+        finally:
+            larder.cache.close()
 
 
 class _Storming:
-    def __init__(self, seed: int, *, kills: bool) -> None:
+    def __init__(self, seed: int, larder: Larder, *, kills: bool) -> None:
+        self.larder = larder
         self.chance = random.Random(seed)
         self.told = Storm(seed=seed, nodes=self.chance.randint(3, 40))
         self.kills = self.chance.randint(1, 3) if kills else 0
@@ -60,7 +70,10 @@ class _Storming:
         names = [f"node-{index}" for index in range(1, self.told.nodes + 1)]
         faults = draw_faults(names, share=self.chance.random() ** 2, seed=self.told.seed)
         window = SlotWindow(self.chance.randint(1, 20), self.chance.choice([0.0, 2.0, 10.0]))
-        self.world = World(self.told.nodes, seed=self.told.seed, faults=faults, window=window, timing=WILD)
+        self.world = World(
+            self.told.nodes, seed=self.told.seed, faults=faults, window=window, timing=WILD, larder=self.larder
+        )
+        await self.larder.stock()
         submitted = [asyncio.create_task(self._submit(part)) for part in self._parts(names)]
         disturbed = [
             asyncio.create_task(self._disturb()),
@@ -80,9 +93,10 @@ class _Storming:
     async def _submit(self, nodes: NodeSet) -> None:
         await asyncio.sleep(self.chance.uniform(0, 60))
         kind = self.chance.choice([OperationKind.DEPLOYMENT] * 4 + [OperationKind.REBOOT])
-        plan = self._plan(kind, nodes)
+        operation_id = new_operation_id(kind)
+        plan = await self._plan(operation_id, kind, nodes)
         operation = Operation(
-            id=new_operation_id(kind),
+            id=operation_id,
             kind=kind,
             user="alice",
             nodes=nodes,
@@ -93,12 +107,19 @@ class _Storming:
         await self.world.engine.start(operation.id)
         self.told.operations += 1
 
-    def _plan(self, kind: OperationKind, nodes: NodeSet) -> Plan:
+    async def _plan(self, operation_id: str, kind: OperationKind, nodes: NodeSet) -> Plan:
         if kind is OperationKind.REBOOT:
             return build_reboot(
                 RebootRequest(nodes=nodes, level=self.chance.choice(list(Level))), self.world.site, "sim"
             )
-        plan = build_deploy(request_for(nodes), self.world.site, "sim")
+        request = await self.larder.request(
+            operation_id,
+            nodes,
+            self.world.site,
+            archive=self.chance.randrange(ARCHIVES),
+            sent=self.chance.random() < 0.3,
+        )
+        plan = build_deploy(request, self.world.site, "sim")
         return _with_breakpoint(plan, self.chance) if self.chance.random() < 0.1 else plan
 
     async def _disturb(self) -> None:
@@ -166,6 +187,7 @@ class _Storming:
             wrong.append(f"{NodeSet(world.operations.locks)} is still locked")
         if world.cluster.watched:
             wrong.append(f"{NodeSet(world.cluster.watched)} is still watched")
+        wrong += self.larder.left()
         left = asyncio.all_tasks() - {asyncio.current_task()}
         wrong += [f"the task {task.get_name()} is left over" for task in left if not task.done()]
 

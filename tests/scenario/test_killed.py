@@ -9,7 +9,16 @@ import pytest
 from kadeploy.domain.state import OperationState, Progress
 from tests.scenario.mortal import Lived, life
 
-SHARDS = 8  # tests, so that they can run beside each other
+SHARDS = 16  # tests, so that they can run beside each other
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    """A life that nothing disturbed."""
+    lived = life(tmp_path_factory.mktemp("whole"))
+    assert lived is not None
+    assert lived.visits > 30
+    return lived
 
 
 def check(lived: Lived, whole: Lived) -> None:
@@ -25,11 +34,7 @@ def check(lived: Lived, whole: Lived) -> None:
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_killed_behind_every_visit(shard: int, tmp_path: Path) -> None:
-    (tmp_path / "whole").mkdir()
-    whole = life(tmp_path / "whole")
-    assert whole is not None
-    assert whole.visits > 30
+def test_killed_behind_every_visit(shard: int, whole: Lived, tmp_path: Path) -> None:
     for last in range(1 + shard, whole.visits + 1, SHARDS):
         directory = tmp_path / f"killed behind {last}"
         directory.mkdir()

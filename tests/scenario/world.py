@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from kadeploy.domain.event import Event
 from kadeploy.domain.nodeset import NodeSet
@@ -13,6 +14,8 @@ from kadeploy.drivers.window import SlotWindow
 from kadeploy.engine.perform import Performer
 from kadeploy.engine.runs import Runs
 from kadeploy.engine.walk import Json
+from kadeploy.live_site import LiveSite
+from kadeploy.operations.pins import PinRelease
 from kadeploy.plans.breakpoints import hold_before
 from kadeploy.plans.build import build_deploy
 from kadeploy.plans.codec import decode, encode
@@ -24,6 +27,7 @@ from kadeploy.testing.nodes import Fault
 from kadeploy.testing.recorder import MemoryEngine
 from kadeploy.testing.sites import request_for, site_of
 from kadeploy.testing.timing import Timing
+from tests.scenario.larder import Larder
 
 
 class World:
@@ -37,11 +41,17 @@ class World:
         faults: Mapping[str, Fault] | None = None,
         window: SlotWindow | None = None,
         timing: Timing = USUAL,
+        larder: Larder | None = None,
     ) -> None:
-        self.site = site_of(count)
+        self.live = LiveSite(site_of(count))
+        self.site = self.live.site
         self.clock = LoopClock()
         self.cluster = SimulatedCluster(self.site, self.clock, seed=seed, faults=faults, window=window, timing=timing)
         self.events = MemoryEvents()
+        self.larder = larder
+        if larder is not None:
+            self.cluster.services = replace(self.cluster.services, fetcher=larder.fetching)
+            self.events.listeners.append(PinRelease(larder))
         self.operations = MemoryOperations(self.events.all)
         self.recorded: dict[str, dict[str, Json]] = {}
         self.engine = self._engine()
@@ -92,6 +102,8 @@ class World:
     async def restart(self) -> None:
         await self.engine.kill()
         self.engine = self._engine()
+        if self.larder is not None:
+            await self.larder.reopen([*await self.operations.running(), *await self.operations.queued()])
         for operation_id in await self.operations.running():
             await self.engine.start(operation_id)
 

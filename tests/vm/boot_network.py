@@ -1,4 +1,4 @@
-"""A bridge with everything that boots machines on it, and a bare QEMU machine that is switched on there."""
+"""A bridge with everything that boots machines on it, and bare QEMU machines that are switched on there."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from kadeploy.boot.http import BootPages
 from kadeploy.boot.local_disk import disk_program
 from kadeploy.boot.minimal import MinimalEnvironment
 from kadeploy.boot.solicitations import answer_solicitations
-from kadeploy.domain.node import Site
+from kadeploy.domain.node import Firmware, Nfsroot, Node, Site
 from kadeploy.lab.domain_xml import EMULATED_CPU
 from kadeploy.minienv.arguments import KERNEL_ARGUMENTS
 from kadeploy.serving import listen, serve
 from tests.unit.boot.memory import MemoryTargets, MemoryTokens, site_with_macs
 
-BRIDGE, TAP = "kaboot0", "kaboot0t0"
+BRIDGE = "kaboot0"
+TAPS = {"node-1": "kaboot0t1", "node-2": "kaboot0t2"}
 NETWORK = IPv4Network("10.215.0.0/24")
 SERVER, PORT = str(NETWORK[254]), 8015
 OVMF = Path("/usr/share/OVMF")
@@ -50,18 +51,21 @@ def bridge() -> Iterator[None]:
         Path(f"/proc/sys/net/ipv6/conf/{BRIDGE}/disable_ipv6").write_text("1")  # as on many a server
         _ip("address", "add", f"{SERVER}/24", "dev", BRIDGE)
         _ip("link", "set", BRIDGE, "up")
-        _ip("tuntap", "add", TAP, "mode", "tap")
-        stack.callback(_ip, "link", "del", TAP)
-        _ip("link", "set", TAP, "master", BRIDGE, "up")
+        for tap in TAPS.values():
+            _ip("tuntap", "add", tap, "mode", "tap")
+            stack.callback(_ip, "link", "del", tap)
+            _ip("link", "set", tap, "master", BRIDGE, "up")
         yield
 
 
 @contextlib.asynccontextmanager
 async def boot_server(state: Path, minienv: Path, agent: bytes) -> AsyncIterator[BootServer]:
-    """One node, node-1, that boots its disk until the catalogue says otherwise."""
-    site = site_with_macs(1)
-    cluster = replace(site.clusters["sim"], deploy_params="console=ttyS0,115200")
-    site = replace(site, clusters={"sim": cluster})
+    """A node with a BIOS and one with UEFI, that boot their disks until the catalogue says otherwise."""
+    site = site_with_macs(len(TAPS))
+    nfsroot = Nfsroot(kernel=str(minienv / "vmlinuz"))
+    cluster = replace(site.clusters["sim"], deploy_params="console=ttyS0,115200", nfsroot=nfsroot)
+    nodes = {**site.nodes, "node-2": replace(site.nodes["node-2"], firmware=Firmware.UEFI)}
+    site = replace(site, clusters={"sim": cluster}, nodes=nodes)
     catalog, tokens, url = Catalog(site, MemoryTargets()), MemoryTokens(), f"http://{SERVER}:{PORT}"
     minimal = MinimalEnvironment(
         url=url,
@@ -89,10 +93,10 @@ async def boot_server(state: Path, minienv: Path, agent: bytes) -> AsyncIterator
         await asyncio.wait(tasks)
 
 
-async def console_until(text: str, *, mac: str, disk: Path, uefi: bool, folder: Path, timeout: float) -> str:
-    """Switch a machine on; what its console said when `text` came."""
+async def console_until(text: str, *, node: Node, disk: Path, folder: Path, timeout: float) -> str:
+    """Switch a node's machine on; what its console said when `text` came."""
     machine = await asyncio.create_subprocess_exec(
-        *_argv(mac, disk, uefi, folder),
+        *_argv(node, disk, folder),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -113,15 +117,15 @@ async def console_until(text: str, *, mac: str, disk: Path, uefi: bool, folder: 
     return said
 
 
-def _argv(mac: str, disk: Path, uefi: bool, folder: Path) -> list[str]:
+def _argv(node: Node, disk: Path, folder: Path) -> list[str]:
     """The network first, then the disk; a folder becomes a disk with its files."""
     argv = ["qemu-system-x86_64", "-machine", "q35,graphics=off", "-accel", "tcg,thread=multi", "-cpu", EMULATED_CPU]
     argv += ["-m", "768", "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio"]
-    argv += ["-netdev", f"tap,id=n,ifname={TAP},script=no,downscript=no"]
-    argv += ["-device", f"virtio-net-pci,netdev=n,mac={mac},bootindex=1"]
+    argv += ["-netdev", f"tap,id=n,ifname={TAPS[node.name]},script=no,downscript=no"]
+    argv += ["-device", f"virtio-net-pci,netdev=n,mac={node.mac},bootindex=1"]
     source = f"fat:rw:{disk}" if disk.is_dir() else str(disk)
     argv += ["-drive", f"if=none,id=d,format=raw,file={source}", "-device", "virtio-blk-pci,drive=d,bootindex=2"]
-    if uefi:
+    if node.firmware is Firmware.UEFI:
         variables = folder / "vars.fd"
         shutil.copyfile(OVMF / "OVMF_VARS_4M.fd", variables)
         argv += ["-drive", f"if=pflash,format=raw,readonly=on,file={OVMF / 'OVMF_CODE_4M.fd'}"]

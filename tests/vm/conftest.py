@@ -13,14 +13,6 @@ from tests.vm.served_lab import ServedLab, serving
 SMALL = 1024**3  # bytes: less than the layout needs
 
 
-@pytest.fixture
-def served(whole_lab: ServedLab) -> ServedLab:
-    """Every machine off: one that idles takes a part of the others' time."""
-    for node in whole_lab.lab.nodes:
-        node.destroy()
-    return whole_lab
-
-
 @pytest.fixture(scope="session")
 def whole_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedLab]:
     """Five nodes: the default mix, then node-4, whose disk is too small, and node-5, whose BMC wants another

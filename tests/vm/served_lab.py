@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import ssl
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -16,21 +16,30 @@ from typing import Any, Final
 import httpx2
 import yaml
 
+from kadeploy.domain.disk import partition_path
 from kadeploy.errors import NotFound
 from kadeploy.lab.cluster import LABS, Lab
 from kadeploy.lab.image import build_demo_image
 from kadeploy.lab.site import SitePaths
 from kadeploy.lab.spec import LabSpec
 from kadeploy.minienv.build import build
+from tests.vm.waiting import wait_for
 
 TOOLS: Final = Path(sys.executable).parent
 BUILD: Final = Path(__file__).parents[2] / "build"
 ENVIRONMENT: Final = "debian12-min"
+LAYOUT: Final = (  # with room for a second system, which the first one leaves alone
+    {"role": "boot", "size": "64M"},
+    {"role": "swap", "size": "256M"},
+    {"role": "deploy", "size": "2G"},
+    {"role": "prod", "size": "2G"},
+    {"role": "tmp", "fs": "ext4"},
+)
 
 
 @dataclass
 class ServedLab:
-    """`lab` is up; the daemon can be started, killed and started again."""
+    """`lab` is up; the daemon can be started, killed and started again. It speaks TLS, with people and with agents."""
 
     lab: Lab
     directory: Path
@@ -40,7 +49,12 @@ class ServedLab:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def authority(self) -> Path:
+        """The certificate that the daemon made at its first start, and by which everybody knows it."""
+        return self.lab.state.paths.state / "tls/ca.pem"
 
     @property
     def key(self) -> Path:
@@ -65,6 +79,11 @@ class ServedLab:
             self.daemon.send_signal(signal.SIGTERM)
             self.daemon.wait(timeout=30)
 
+    def switch_off(self) -> None:
+        """Every machine: one that idles takes a part of the others' time."""
+        for node in self.lab.nodes:
+            node.destroy()
+
     def run(self, tool: str, *argv: str | Path, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [TOOLS / tool, *argv],
@@ -86,13 +105,14 @@ class ServedLab:
             text=True,
         )
 
+    def get(self, path: str) -> Any:
+        """What the API answers root."""
+        return self._ask(path).json()
+
     def board(self) -> dict[str, Any]:
         """The live picture of the newest deployment, or nothing."""
-        headers = {"X-Kadeploy-User": "root"}
-        listed = httpx2.get(f"{self.url}/deployment", headers=headers).json()
-        if not listed:
-            return {}
-        picture: dict[str, Any] = httpx2.get(f"{self.url}/deployment/{listed[-1]['wid']}/board", headers=headers).json()
+        listed = self.get("/deployment")
+        picture: dict[str, Any] = self.get(f"/deployment/{listed[-1]['wid']}/board") if listed else {}
         return picture
 
     def ssh(self, node: str, command: str, *, timeout: float = 60) -> str:
@@ -119,23 +139,52 @@ class ServedLab:
         assert done.returncode == 0, f"{node}: {done.stderr}"
         return done.stdout.strip()
 
-    def change(self, file: str, change: Callable[[Any], None]) -> None:
-        """Edit a file of the site's configuration."""
+    @contextlib.contextmanager
+    def configured(self, changes: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+        """The daemon started again with other words in files of its configuration, and at the end with the old ones."""
+        before = {file: (self.lab.site / file).read_text() for file in changes}
+        self.stop()
+        for file, words in changes.items():
+            self.write(file, words)
+        self.start()
+        try:
+            yield
+        finally:
+            self.stop()
+            for file, text in before.items():
+                (self.lab.site / file).write_text(text)
+            self.start()
+
+    def write(self, file: str, words: Mapping[str, Any]) -> None:
+        """Words in a file of the site's configuration, in place of those that it has."""
         path = self.lab.site / file
-        content = yaml.safe_load(path.read_text())
-        change(content)
-        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **words}))
+
+    def trust(self) -> None:
+        """Have the tools know the daemon by its authority, as an administrator does it for a machine's users."""
+        server = {"name": "lab", "hostname": "127.0.0.1", "port": self.port, "ca": str(self.authority)}
+        self._client.mkdir()
+        (self._client / "client.conf").write_text(yaml.safe_dump({"default": "lab", "servers": [server]}))
+
+    def _ask(self, path: str) -> httpx2.Response:
+        tls = ssl.create_default_context(cafile=self.authority)
+        return httpx2.get(f"{self.url}{path}", headers={"X-Kadeploy-User": "root"}, verify=tls)
+
+    @property
+    def _client(self) -> Path:
+        return self.directory / "client"
 
     @property
     def _env(self) -> dict[str, str]:
-        return {**os.environ, "KADEPLOY_SERVER": self.url, "USER": "root"}
+        others = {name: value for name, value in os.environ.items() if name != "KADEPLOY_SERVER"}
+        return {**others, "KADEPLOY_CONFIG_DIR": str(self._client), "USER": "root"}
 
     def _answers(self) -> bool:
         assert self.daemon is not None
         assert self.daemon.poll() is None, self.logs[-1].read_text()
         try:
-            return bool(httpx2.get(f"{self.url}/version").status_code == 200)
-        except httpx2.TransportError:
+            return self._ask("/version").is_success
+        except (FileNotFoundError, httpx2.TransportError):  # it has not made its authority yet, or does not listen
             return False
 
 
@@ -144,7 +193,9 @@ def serving(spec: LabSpec, directory: Path, *, port: int) -> Iterator[ServedLab]
     """The lab up, the daemon over it, root with all rights, the demo image recorded; all of it gone at the end."""
     build(BUILD / "minienv")
     build_demo_image(BUILD / "images")
-    paths = SitePaths(state=directory / "state", minienv=BUILD / "minienv", images=BUILD / "images", api_port=port)
+    paths = SitePaths(
+        state=directory / "state", minienv=BUILD / "minienv", images=BUILD / "images", api_port=port, tls=True
+    )
     with contextlib.suppress(NotFound):  # what a killed run left
         Lab.load(LABS / spec.name).down(print)
     lab = Lab.new(LABS / spec.name, spec, site_directory=directory / "site", paths=paths)
@@ -152,7 +203,9 @@ def serving(spec: LabSpec, directory: Path, *, port: int) -> Iterator[ServedLab]
     served = ServedLab(lab=lab, directory=directory, port=port)
     try:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", served.key], check=True)
+        served.write("lab.conf", {"partitioning": {"block_device": "/dev/vda", "layout": list(LAYOUT)}})
         served.start()
+        served.trust()
         for argv in (("karights", "-a", "-u", "root", "-m", "*"), ("kaenv", "-a", BUILD / "images/debian12-min.yaml")):
             done = served.run(*argv)
             assert done.returncode == 0, done.stderr
@@ -162,17 +215,9 @@ def serving(spec: LabSpec, directory: Path, *, port: int) -> Iterator[ServedLab]
         lab.down(print)
 
 
-def wait_for(condition: Callable[[], object], seconds: float, what: str) -> None:
-    """Look until it is so; the only way these tests wait."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.2)
-
-
-def installed_and_on_its_own_disk(served: ServedLab, node: str) -> None:
+def installed_and_on_its_own_disk(served: ServedLab, node: str, partition: int = 3) -> None:
     """The deployed Debian, its root on the node's disk, its own name, and not the minimal environment."""
-    root = "/dev/nvme0n1p3" if served.lab.node(node).spec.disk.value == "nvme" else "/dev/vda3"
+    root = partition_path(served.lab.node(node).spec.disk.block_device, partition)
     questions = ("hostname", "findmnt -no SOURCE /", ". /etc/os-release; echo $ID", "systemctl is-active ssh")
     said = served.ssh(node, "; ".join((*questions, "swapon --noheadings | wc -l")))
     assert said.splitlines() == [node, root, "debian", "active", "1"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 import yaml
 
+from kadeploy.domain.disk import partition_path
 from tests.vm.served_lab import BUILD, ENVIRONMENT, ServedLab, installed_and_on_its_own_disk, report_of
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(900)]
@@ -27,19 +28,11 @@ AUTOMATA: dict[str, Any] = {
         ],
     }
 }
-
-
-def configure(served: ServedLab, automata: dict[str, Any] | None) -> None:
-    """None: the built-in automaton."""
-
-    def change(content: Any) -> None:
-        content.pop("automata", None)
-        if automata is not None:
-            content["automata"] = automata
-
-    served.stop()
-    served.change("lab.conf", change)
-    served.start()
+AGENTS_WITHOUT_TLS = {"security": {"secure_server": True, "secure_agents": False}}
+SCRIPT = """#!/bin/sh -e
+tree=$KADEPLOY_ENV_EXTRACTION_DIR
+echo "$KADEPLOY_NODE $KADEPLOY_CLUSTER $KADEPLOY_DEPLOY_PART $1" > "$tree/root/postinstalled"
+"""
 
 
 def visits(served: ServedLab, node: str, macro: str) -> list[tuple[str, str]]:
@@ -55,49 +48,33 @@ def names(step: dict[str, Any]) -> list[str]:
     return ["node-1", "node-2"] if nodes == "node-[1-2]" else nodes.split(",")
 
 
-def test_kexec_fails_and_classical_succeeds(served: ServedLab) -> None:
-    configure(served, AUTOMATA)
-    try:
-        key = f"{served.key}.pub"
-        done = served.run("kadeploy", "-m", "node-[1-2]", "-e", ENVIRONMENT, "-k", key, "-o", "ok", "-n", "ko")
+@pytest.fixture(scope="module")
+def deployed(whole_lab: ServedLab) -> Iterator[ServedLab]:
+    """node-1 and node-2, by the automata above, in an environment with a script; their agents speak plain TCP."""
+    whole_lab.switch_off()
+    with whole_lab.configured({"lab.conf": {"automata": AUTOMATA}, "server.conf": AGENTS_WITHOUT_TLS}):
+        environment, key = with_postinstall(whole_lab), f"{whole_lab.key}.pub"
+        done = whole_lab.run("kadeploy", "-m", "node-[1-2]", "-a", environment, "-k", key, "-o", "ok", "-n", "ko")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert report_of(served.directory / "ok") == ["node-1", "node-2"]
-        for node in ("node-1", "node-2"):
-            installed_and_on_its_own_disk(served, node)
-            instances = [instance for instance, _ in visits(served, node, "BootNewEnv")]
-            assert instances[0] == "Kexec"
-            assert instances[-1] == "Classical"
-            assert ("Kexec", "wait_reboot") not in visits(served, node, "BootNewEnv")
-            assert visits(served, node, "BootNewEnv")[-1] == ("Classical", "wait_reboot")
-            assert {instance for instance, _ in visits(served, node, "BroadcastEnv")} == {"Chain"}
-    finally:
-        configure(served, None)
+        yield whole_lab
 
 
-def test_the_plan_says_so_before(served: ServedLab) -> None:
-    """Also from the command line, which wins over the cluster's file."""
-    said = served.run(
-        *("kadeploy", "-m", "node-1", "-e", ENVIRONMENT, "--dry-run"),
-        *("--force-steps", "BootNewEnv|Classical:1:400,HardReboot:0:400"),
-    )
-    assert said.returncode == 0, said.stderr
-    assert "BootNewEnv: Classical (1 retry, at most 400 s)" in said.stdout
-    assert "BootNewEnv: HardReboot (if that fails, at most 400 s)" in said.stdout
-    assert "BootNewEnv: Kexec" not in said.stdout
+def test_kexec_fails_and_classical_succeeds(deployed: ServedLab) -> None:
+    assert report_of(deployed.directory / "ok") == ["node-1", "node-2"]
+    for node in ("node-1", "node-2"):
+        installed_and_on_its_own_disk(deployed, node)
+        instances = [instance for instance, _ in visits(deployed, node, "BootNewEnv")]
+        assert instances[0] == "Kexec"
+        assert instances[-1] == "Classical"
+        assert ("Kexec", "wait_reboot") not in visits(deployed, node, "BootNewEnv")
+        assert visits(deployed, node, "BootNewEnv")[-1] == ("Classical", "wait_reboot")
+        assert {instance for instance, _ in visits(deployed, node, "BroadcastEnv")} == {"Chain"}
 
 
-SCRIPT = """#!/bin/sh -e
-tree=$KADEPLOY_ENV_EXTRACTION_DIR
-echo "$KADEPLOY_NODE $KADEPLOY_CLUSTER $KADEPLOY_DEPLOY_PART $1" > "$tree/root/postinstalled"
-"""
-
-
-def test_the_scripts_of_an_environment_run_on_the_nodes(served: ServedLab) -> None:
-    environment = with_postinstall(served)
-    done = served.run("kadeploy", "-m", "node-1", "-a", environment, "-k", f"{served.key}.pub", "-o", "ok", "-n", "ko")
-    assert done.returncode == 0, done.stdout + done.stderr
-    disk = "/dev/nvme0n1p3" if served.lab.node("node-1").spec.disk.value == "nvme" else "/dev/vda3"
-    assert served.ssh("node-1", "cat /root/postinstalled") == f"node-1 lab {disk} hello"
+@pytest.mark.parametrize("node", ["node-1", "node-2"])
+def test_the_scripts_of_an_environment_run_on_the_nodes(deployed: ServedLab, node: str) -> None:
+    root = partition_path(deployed.lab.node(node).spec.disk.block_device, 3)
+    assert deployed.ssh(node, "cat /root/postinstalled") == f"{node} lab {root} hello"
 
 
 def with_postinstall(served: ServedLab) -> Path:
@@ -117,12 +94,20 @@ def with_postinstall(served: ServedLab) -> Path:
     return path
 
 
-def test_the_server_tells_its_automaton(served: ServedLab) -> None:
-    info = httpx2.get(f"{served.url}/info").json()
+def test_the_plan_says_so_before(whole_lab: ServedLab) -> None:
+    """Also from the command line, which wins over the cluster's file."""
+    said = whole_lab.run(
+        *("kadeploy", "-m", "node-1", "-e", ENVIRONMENT, "--dry-run"),
+        *("--force-steps", "BootNewEnv|Classical:1:400,HardReboot:0:400"),
+    )
+    assert said.returncode == 0, said.stderr
+    assert "BootNewEnv: Classical (1 retry, at most 400 s)" in said.stdout
+    assert "BootNewEnv: HardReboot (if that fails, at most 400 s)" in said.stdout
+    assert "BootNewEnv: Kexec" not in said.stdout
+
+
+def test_the_server_tells_its_automaton(deployed: ServedLab) -> None:
+    info = deployed.get("/info")
     told = info["automata"]["lab"]
-    assert [one["name"] for one in told["BootNewEnv"]] == [
-        "BootNewEnvKexec",
-        "BootNewEnvClassical",
-        "BootNewEnvHardReboot",
-    ]
+    assert [one["name"] for one in told["BootNewEnv"]] == ["BootNewEnvKexec", "BootNewEnvClassical"]
     assert "KADEPLOY_DEPLOY_PART" in info["vars"]

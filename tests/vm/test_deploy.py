@@ -1,73 +1,150 @@
-"""Deployments on real machines: the firmware boots over the network, the disks are blank, the faults are real."""
+"""Deployments on real machines: the firmware boots over the network, the disks are blank, the faults are real.
+
+What agents and server say to each other is said in TLS, from the minimal environment's first word on.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import ssl
 import subprocess
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.vm.served_lab import ENVIRONMENT, ServedLab, installed_and_on_its_own_disk, report_of, wait_for
+from kadeploy.domain.disk import partition_path
+from kadeploy.lab.site import MEET_PORT
+from tests.vm.served_lab import ENVIRONMENT, LAYOUT, ServedLab, installed_and_on_its_own_disk, report_of
+from tests.vm.waiting import wait_for
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(900)]
 
-
-def deploy(served: ServedLab, nodes: str, *argv: str) -> subprocess.CompletedProcess[str]:
-    return served.run(
-        "kadeploy", "-m", nodes, "-e", ENVIRONMENT, "-k", f"{served.key}.pub", "-o", "ok", "-n", "ko", *argv
-    )
-
-
-def test_three_nodes_run_the_system_and_come_back_to_it(served: ServedLab) -> None:
-    done = deploy(served, "node-[1-3]")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert report_of(served.directory / "ok") == ["node-1", "node-2", "node-3"]
-    assert report_of(served.directory / "ko") == []
-    for node in ("node-1", "node-2", "node-3"):
-        installed_and_on_its_own_disk(served, node)
-    before = {node: served.ssh(node, "cat /proc/sys/kernel/random/boot_id") for node in ("node-1", "node-2")}
-    rebooted = served.run("kareboot", "-m", "node-[1-2]", "-l", "hard")
-    assert rebooted.returncode == 0, rebooted.stdout + rebooted.stderr
-    for node, boot in before.items():
-        installed_and_on_its_own_disk(served, node)
-        assert served.ssh(node, "cat /proc/sys/kernel/random/boot_id") != boot
+DEPLOYED = ("node-1", "node-2", "node-3")
+# What is installed counts as the production system from now on. There is no tmp: those systems use it.
+OTHERS = {"deploy": "prod", "prod": "deploy"}
+WITH_PRODUCTION = [{**part, "role": OTHERS.get(part["role"], part["role"])} for part in LAYOUT if part["role"] != "tmp"]
+BESIDE_PRODUCTION = 4
+ONE_TRY = {"macrosteps": {"SetDeploymentEnv": [{"type": "Untrusted"}]}}
 
 
-def test_a_killed_daemon_goes_on_in_the_middle_of_the_broadcast(served: ServedLab) -> None:
-    tool = served.begin(
-        "kadeploy", "-m", "node-[1-2]", "-e", ENVIRONMENT, "-k", f"{served.key}.pub", "-o", "ok", "-n", "ko"
-    )
-    wait_for(lambda: in_broadcast(served, "node-1"), 300, "the broadcast has begun")
-    served.kill()
-    served.start()
+def begin(served: ServedLab, nodes: str, *argv: str) -> subprocess.Popen[str]:
+    key = f"{served.key}.pub"
+    return served.begin("kadeploy", "-m", nodes, "-e", ENVIRONMENT, "-k", key, "-o", f"ok-{nodes}", "-n", "ko", *argv)
+
+
+def boot_id(served: ServedLab, node: str) -> str:
+    return served.ssh(node, "cat /proc/sys/kernel/random/boot_id")
+
+
+@pytest.fixture(scope="module")
+def deployed(whole_lab: ServedLab) -> ServedLab:
+    """Three nodes that run the system and may be left so; the daemon was killed while it sent the image."""
+    whole_lab.switch_off()
+    tool = begin(whole_lab, "node-[1-3]")
+    wait_for(lambda: in_broadcast(whole_lab, "node-1"), 300, "the broadcast has begun")
+    whole_lab.kill()
+    whole_lab.start()
     said, _ = tool.communicate(timeout=600)
     assert tool.returncode == 0, said
-    assert report_of(served.directory / "ok") == ["node-1", "node-2"]
+    return whole_lab
+
+
+def test_a_killed_daemon_goes_on_in_the_middle_of_the_broadcast_and_three_nodes_run_the_system(
+    deployed: ServedLab,
+) -> None:
+    assert report_of(deployed.directory / "ok-node-[1-3]") == list(DEPLOYED)
+    assert report_of(deployed.directory / "ko") == []
+    for node in DEPLOYED:
+        installed_and_on_its_own_disk(deployed, node)
+
+
+def test_agents_meet_a_server_that_speaks_tls_only_and_is_of_the_pinned_authority(deployed: ServedLab) -> None:
+    """They were told its fingerprint by their kernel's command line."""
+    address = str(deployed.lab.spec.address)
+    tls = ssl.create_default_context(cafile=deployed.authority)
+    with (
+        socket.create_connection((address, MEET_PORT)) as plain,
+        tls.wrap_socket(plain, server_hostname=address) as met,
+    ):
+        assert met.version() == "TLSv1.3"
+    at = (address, MEET_PORT)
+    with socket.create_connection(at, timeout=20) as plain, tls.wrap_socket(plain, server_hostname=address) as met:
+        assert met.version() == "TLSv1.3"
+    with socket.create_connection(at, timeout=20) as plain:
+        plain.sendall(b'{"kind": "hello"}\n')
+        with contextlib.suppress(ConnectionResetError):
+            assert not plain.recv(1024).startswith(b"{")
+
+
+def test_they_come_back_from_their_own_disk(deployed: ServedLab) -> None:
+    before = {node: boot_id(deployed, node) for node in ("node-1", "node-2")}
+    rebooted = deployed.run("kareboot", "-m", "node-[1-2]", "-l", "hard")
+    assert rebooted.returncode == 0, rebooted.stdout + rebooted.stderr
+    for node, boot in before.items():
+        installed_and_on_its_own_disk(deployed, node)
+        assert boot_id(deployed, node) != boot
+
+
+def test_the_server_tells_its_automaton(deployed: ServedLab) -> None:
+    told = deployed.get("/info")["automata"]["lab"]
+    assert [one["name"] for one in told["BootNewEnv"]] == [
+        "BootNewEnvKexec",
+        "BootNewEnvClassical",
+        "BootNewEnvHardReboot",
+    ]
+
+
+@pytest.fixture(scope="module")
+def reinstalled(deployed: ServedLab) -> Iterator[ServedLab]:
+    """The server has a key to the systems that run; from these the nodes are installed again, without their firmware:
+    two through the minimal environment, and one by an agent in the system itself, on a partition beside it."""
+    partitioning = {"partitioning": {"block_device": "/dev/vda", "layout": WITH_PRODUCTION}}
+    key: dict[str, Any] = {"ssh_private_key": str(deployed.key)}
+    with deployed.configured({"lab.conf": partitioning, "server.conf": key}):
+        by_kexec = begin(deployed, "node-[1-2]", "--force-steps", "SetDeploymentEnv|Kexec:0:600")
+        how = ("--force-steps", "SetDeploymentEnv|Prod:0:600&BootNewEnv|Kexec:0:600", "--disable-bootloader-install")
+        from_production = begin(deployed, "node-3", *how)
+        for tool in (by_kexec, from_production):
+            said, _ = tool.communicate(timeout=600)
+            assert tool.returncode == 0, said
+        yield deployed
+
+
+def test_nodes_are_installed_by_kexec_from_the_system_that_runs(reinstalled: ServedLab) -> None:
+    assert report_of(reinstalled.directory / "ok-node-[1-2]") == ["node-1", "node-2"]
     for node in ("node-1", "node-2"):
-        installed_and_on_its_own_disk(served, node)
+        installed_and_on_its_own_disk(reinstalled, node, BESIDE_PRODUCTION)
 
 
-def test_bad_days_of_some_nodes_are_theirs_alone(served: ServedLab) -> None:
+def test_a_node_is_installed_from_its_production_system_which_stays(reinstalled: ServedLab) -> None:
+    assert report_of(reinstalled.directory / "ok-node-3") == ["node-3"]
+    installed_and_on_its_own_disk(reinstalled, "node-3", BESIDE_PRODUCTION)
+    production = partition_path(reinstalled.lab.node("node-3").spec.disk.block_device, 3)
+    assert reinstalled.ssh("node-3", f"mount {production} /mnt && cat /mnt/etc/hostname") == "node-3"
+
+
+def test_bad_days_of_some_nodes_are_theirs_alone(whole_lab: ServedLab) -> None:
     """node-2 loses its power in the broadcast, node-3 never boots, node-4's disk is too small, node-5's BMC refuses."""
-    served.stop()
-    served.change("lab.conf", lambda content: content["timeouts"].update(reboot=100))
-    served.start()
-    served.lab.node("node-3").unplug()
-    tool = served.begin(
-        "kadeploy", "-m", "node-[1-5]", "-e", ENVIRONMENT, "-k", f"{served.key}.pub", "-o", "ok", "-n", "ko"
-    )
+    whole_lab.switch_off()
+    whole_lab.lab.node("node-3").unplug()
+    patience: dict[str, Any] = {"timeouts": {"reboot": 100, "kexec": 240}, "automata": ONE_TRY}
     try:
-        wait_for(lambda: in_broadcast(served, "node-2"), 400, "the broadcast has begun")
-        served.lab.node("node-2").destroy()
-        served.lab.node("node-2").unplug()
-        said, _ = tool.communicate(timeout=800)
+        with whole_lab.configured({"lab.conf": patience}):
+            tool = begin(whole_lab, "node-[1-5]")
+            wait_for(lambda: in_broadcast(whole_lab, "node-2"), 400, "the broadcast has begun")
+            whole_lab.lab.node("node-2").destroy()
+            whole_lab.lab.node("node-2").unplug()
+            said, _ = tool.communicate(timeout=800)
+            reasons = {name: node["reason"] for name, node in whole_lab.board()["nodes"].items()}
     finally:
-        served.lab.node("node-2").plug()
-        served.lab.node("node-3").plug()
+        whole_lab.lab.node("node-2").plug()
+        whole_lab.lab.node("node-3").plug()
     assert tool.returncode != 0
-    assert report_of(served.directory / "ok") == ["node-1"], said
-    assert report_of(served.directory / "ko") == ["node-2", "node-3", "node-4", "node-5"]
-    installed_and_on_its_own_disk(served, "node-1")
-    reasons = {name: node["reason"] for name, node in served.board()["nodes"].items()}
+    assert report_of(whole_lab.directory / "ok-node-[1-5]") == ["node-1"], said
+    assert report_of(whole_lab.directory / "ko") == ["node-2", "node-3", "node-4", "node-5"]
+    installed_and_on_its_own_disk(whole_lab, "node-1")
     assert "no answer from the minimal environment within 100 s" in reasons["node-3"]
     assert "too small" in reasons["node-4"]
     assert "refused the user or password" in reasons["node-5"]

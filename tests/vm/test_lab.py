@@ -8,7 +8,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from kadeploy.drivers.power.ladder import Ladder
 from kadeploy.drivers.power.redfish import RedfishPower
 from kadeploy.lab import domain_xml, libvirtd, machines
 from kadeploy.lab.cluster import LABS, Lab, LabNode
+from tests.vm.waiting import wait_for
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 
@@ -40,13 +40,6 @@ STRANGER = "kalab-labtest-stranger"  # named like the lab's own, and not the lab
 def kalab(*argv: str) -> subprocess.CompletedProcess[str]:
     tool = [str(Path(sys.executable).with_name("kalab")), *argv]
     return subprocess.run(tool, capture_output=True, text=True, timeout=200, check=False)
-
-
-def wait_for(condition: Callable[[], object], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")

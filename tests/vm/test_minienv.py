@@ -105,6 +105,31 @@ def test_every_file_system_can_be_made(root: Path, words: Sequence[str]) -> None
     (root / "tmp/disk").unlink()
 
 
+def test_an_archive_of_a_file_system_is_restored(root: Path, tmp_path: Path) -> None:
+    """Of one that this machine saved."""
+    with contextlib.ExitStack() as undone:
+        source, target = (undone.enter_context(loop_device(tmp_path / name)) for name in ("source", "target"))
+        subprocess.run(["mkfs.ext4", "-q", "-L", "SAVED", source], check=True)
+        subprocess.run(["fsarchiver", "savefs", root / "tmp/image.fsa", source], check=True, capture_output=True)
+        inside_of = root / target.relative_to("/")
+        inside_of.touch()
+        subprocess.run(["mount", "--bind", target, inside_of], check=True)
+        undone.callback(umount, inside_of)
+        inside(root, "fsarchiver", "restfs", "/tmp/image.fsa", f"id=0,dest={target}")
+        assert 'LABEL="SAVED"' in inside(root, "blkid", "-p", str(target))
+
+
+@contextlib.contextmanager
+def loop_device(file: Path) -> Iterator[Path]:
+    with file.open("wb") as sparse:
+        sparse.truncate(40 << 20)
+    made = subprocess.run(["losetup", "--show", "--find", file], check=True, capture_output=True, text=True)
+    try:
+        yield Path(made.stdout.strip())
+    finally:
+        subprocess.run(["losetup", "--detach", made.stdout.strip()], check=True)
+
+
 @pytest.mark.parametrize("program", ["gzip", "bzip2", "xz", "zstd", "lz4"])
 def test_every_compression_is_unpacked(root: Path, program: str) -> None:
     there_and_back = f"tar -C /etc -cf - passwd | {program} -c | {program} -dc | tar -C /tmp --xattrs --acls -xf -"

@@ -6,7 +6,7 @@ import asyncio
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,12 @@ import pytest
 from kadeploy.domain.boot import BootKind, BootTarget
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.minienv.build import build
-from tests.vm.boot_network import boot_server, bridge, console_until
+from tests.vm.boot_network import BootServer, boot_server, bridge, console_until
 from tests.vm.tiny_disks import SAID, bios_disk, uefi_tree
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
 MINIENV = Path(__file__).parents[2] / "build/minienv"
-NODE = NodeSet(["node-1"])
+NODES = NodeSet(["node-1", "node-2"])  # by BIOS, by UEFI
 AGENT = """
 import hashlib, time
 words = dict(word.split("=", 1) for word in open("/proc/cmdline").read().split() if "=" in word)
@@ -41,34 +41,61 @@ def agent_archive() -> bytes:
     return archive.getvalue()
 
 
-@pytest.mark.parametrize("uefi", [False, True], ids=["bios", "uefi"])
-def test_the_disk_is_started_from_the_network_boot(uefi: bool, tmp_path: Path) -> None:
-    disk = uefi_tree(tmp_path / "esp") if uefi else bios_disk(tmp_path / "disk.raw")
+async def consoles(server: BootServer, disks: Mapping[str, Path], text: str, folder: Path, timeout: float) -> list[str]:
+    """What both nodes' consoles said until `text` came, switched on at once: each keeps one processor busy."""
+    async with asyncio.TaskGroup() as group:
+        booting = [
+            group.create_task(
+                console_until(text, node=server.site.nodes[name], disk=disk, folder=folder, timeout=timeout)
+            )
+            for name, disk in disks.items()
+        ]
+    return [task.result() for task in booting]
+
+
+def test_the_disk_is_started_from_the_network_boot(tmp_path: Path) -> None:
+    disks = {"node-1": bios_disk(tmp_path / "disk.raw"), "node-2": uefi_tree(tmp_path / "esp")}
 
     async def run() -> None:
         async with boot_server(tmp_path / "state", MINIENV, b"") as server:
-            mac = server.site.nodes["node-1"].mac
-            said = await console_until(SAID, mac=mac, disk=disk, uefi=uefi, folder=tmp_path, timeout=60)
-            assert "/boot/ipxe... ok" in said
+            for said in await consoles(server, disks, SAID, tmp_path, timeout=60):
+                assert "/boot/ipxe... ok" in said
             assert not server.tokens.issued
 
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("uefi", [False, True], ids=["bios", "uefi"])
-def test_the_minimal_environment_gets_its_token(uefi: bool, tmp_path: Path) -> None:
+def test_the_minimal_environment_gets_its_token(tmp_path: Path) -> None:
     build(MINIENV)
+    disks = {name: bios_disk(tmp_path / f"{name}.raw") for name in NODES}
 
     async def run() -> None:
         async with boot_server(tmp_path / "state", MINIENV, agent_archive()) as server:
-            await server.catalog.set(NODE, BootTarget(kind=BootKind.MINIMAL))
-            mac, disk = server.site.nodes["node-1"].mac, bios_disk(tmp_path / "disk.raw")
-            said = await console_until("ENDED", mac=mac, disk=disk, uefi=uefi, folder=tmp_path, timeout=120)
-            found = re.search(r"TOKENHASH ([0-9a-f]{64}) (\S+)", said)
-            assert found, said[-1000:]
-            issued = await server.tokens.current("node-1")
-            assert issued is not None
-            assert found.groups() == (issued.token_hash, "node-1")
-            assert len(server.tokens.issued) == 1
+            await server.catalog.set(NODES, BootTarget(kind=BootKind.MINIMAL))
+            heard = await consoles(server, disks, "ENDED", tmp_path, timeout=120)
+            for name, said in zip(NODES, heard, strict=True):
+                found = re.search(r"TOKENHASH ([0-9a-f]{64}) (\S+)", said)
+                assert found, said[-1000:]
+                issued = await server.tokens.current(name)
+                assert issued is not None
+                assert found.groups() == (issued.token_hash, name)
+            assert len(server.tokens.issued) == len(NODES)
+
+    asyncio.run(run())
+
+
+def test_the_kernel_of_a_root_on_nfs_is_told_of_its_root_and_its_node(tmp_path: Path) -> None:
+    """There is no such root here: what is looked at is the kernel's first words, in which it says what it was told."""
+    build(MINIENV)
+    disks = {name: bios_disk(tmp_path / f"{name}.raw") for name in NODES}
+    root = "root=/dev/nfs nfsroot=10.215.0.254:/srv/root ip=dhcp"
+    target = BootTarget(kind=BootKind.NFSROOT, params=f"{root} loglevel=7")
+
+    async def run() -> None:
+        async with boot_server(tmp_path / "state", MINIENV, b"") as server:
+            await server.catalog.set(NODES, target)
+            heard = await consoles(server, disks, "BOOTIF=01-", tmp_path, timeout=120)
+            for name, said in zip(NODES, heard, strict=True):
+                assert re.search(rf"ommand line: .*{root} .*kadeploy.node={name} ", said), said[-1000:]
 
     asyncio.run(run())

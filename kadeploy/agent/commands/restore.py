@@ -1,7 +1,4 @@
-"""`restore`: an image that was stored as a file goes to its place; then the file goes, for it takes the node's memory.
-
-fsarchiver is not in every minimal environment: where it is missing the answer says so.
-"""
+"""`restore`: an image that was stored as a file goes to its place. Then the file goes: it takes the node's memory."""
 
 from __future__ import annotations
 

@@ -123,6 +123,10 @@ def _of_operations(kind: str) -> Mapping[tuple[str, str], Described]:
             streams=True,
         ),
         ("GET", f"{one}/journal"): data("A page of its events.", views.JournalPage),
+        ("GET", f"{one}/expected"): data(
+            "By cluster what a dry run tells in `expected`, in seconds; null where there are no statistics.",
+            dict[str, Any],
+        ),
         ("GET", f"{one}/board"): data("The live picture.", views.Board),
     }
 

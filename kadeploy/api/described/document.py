@@ -127,6 +127,8 @@ def statuses(route: Route) -> Sequence[int]:
         found += [404]
     if (route.method, route.path) in _LAUNCHES:
         found += [422, 503]
+    if route.keyed:
+        found += [422]
     if route.path == "/ready" or route.path.startswith("/console"):
         found += [503]
     if route.path.startswith(("/uploads", "/cache")):
@@ -145,6 +147,9 @@ def _parameters(route: Route, schemas: Json) -> Iterator[Json]:
         }
     if (route.method, route.path) in _LAUNCHES:
         says = "The client's word for this request: sent again with it, the same operation is told, and none begun."
+        yield _header("Idempotency-Key", says, {"type": "string", "minLength": 1, "maxLength": 255})
+    if route.keyed:
+        says = "The client's word for this request: sent again with it, the same is answered, and nothing done again."
         yield _header("Idempotency-Key", says, {"type": "string", "minLength": 1, "maxLength": 255})
     if route.path.endswith("/events"):
         yield _header("Last-Event-ID", "The last event that was seen.", {"type": "string", "pattern": "^[0-9]{1,15}$"})

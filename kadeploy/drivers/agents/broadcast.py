@@ -30,6 +30,7 @@ from kadeploy.ports.remote import Command, Terms
 _log = logging.getLogger(__name__)
 PLACE_DEADLINE = 30.0  # seconds to open the places: whoever has none by then is not in the chain
 GRACE = 2.0  # seconds that those who have a place wait for the others, once most have one
+STANDSTILL = 600.0  # seconds without a byte received or written after which a node is given up; a sync may take some
 MOST = 0.5  # a late one loses little: it joins the chain
 
 
@@ -50,7 +51,15 @@ class AgentBroadcast:
     """`host` is this server's address as nodes see it; by default the one each node has called."""
 
     def __init__(
-        self, meeting: Meeting, remote: AgentRemote, heads: Heads, seal: Seal, *, host: str = "", grace: float = GRACE
+        self,
+        meeting: Meeting,
+        remote: AgentRemote,
+        heads: Heads,
+        seal: Seal,
+        *,
+        host: str = "",
+        grace: float = GRACE,
+        standstill: float = STANDSTILL,
     ) -> None:
         self._meeting = meeting
         self._remote = remote
@@ -58,6 +67,7 @@ class AgentBroadcast:
         self._seal = seal
         self._host = host
         self._grace = grace
+        self._standstill = standstill
 
     async def send(self, nodes: NodeSet, shipment: Shipment, terms: Terms) -> Result:
         sending = _Sending(shipment=shipment, terms=terms, end=time.monotonic() + terms.deadline)
@@ -170,7 +180,7 @@ class AgentBroadcast:
                 _log.info("%s waits for the %s", key, waits_for or "end of its nodes")
 
         terms = replace(sending.terms, key=f"{key}/receive", deadline=sending.left)
-        result = await self._remote.run(NodeSet(orders), receive, terms, detail=detail)
+        result = await self._remote.run(NodeSet(orders), receive, terms, detail=detail, standstill=self._standstill)
         return replace(result, outputs={node: _account(head, said) for node, said in result.outputs.items()})
 
 

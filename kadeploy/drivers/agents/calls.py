@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,13 +23,17 @@ ReportDetail = Callable[[str, Mapping[str, object]], None]
 @dataclass(slots=True, kw_only=True, eq=False)
 class Call:
     """`boot` is the boot of the node that it was first said to; `done` gets the result, `answered` if it is the
-    agent's own; `alone_since` (seconds of the loop's clock) is when the node was last not connected."""
+    agent's own; `alone_since` (seconds of the loop's clock) is when the node was last not connected. It fails when
+    nothing that it counts has `moved` for `standstill` seconds, if that is not 0."""
 
     node: str
     key: str
     command: Command
     report: ReportBytes | None
     detail: ReportDetail | None = None
+    standstill: float = 0.0
+    counts: tuple[object, ...] = ()
+    moved: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     done: asyncio.Future[Ended] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     boot: str = ""
     answered: bool = False
@@ -129,8 +133,22 @@ class Calls:
                 if call.alone_since is not None and now - call.alone_since > limit and not call.done.done():
                     _fail(call, f"its agent has not been connected for {limit:.0f} s")
 
+    def give_up_what_stands_still(self) -> None:
+        """A node whose disk takes nothing any more is connected, and would be waited for to the end of its time."""
+        now = _now()
+        standing = [
+            call
+            for calls in self._calls.values()
+            for call in calls.values()
+            if call.standstill and now - call.moved > call.standstill and not call.done.done()
+        ]
+        for call in standing:
+            _fail(call, f"{call.command.name} has stood still for {call.standstill:.0f} s{_counted(call.counts)}")
+
     def advanced(self, session: Session, message: Advance) -> None:
         call = self._calls.get(session.node, {}).get(message.key)
+        if call and call.counts != (counts := _counts(message)):
+            call.counts, call.moved = counts, _now()
         if call and call.detail and message.detail:
             call.detail(session.node, message.detail)
         if call and call.report and 0 <= message.done <= _MOST and 0 <= message.total <= _MOST:
@@ -146,6 +164,15 @@ class Calls:
         call.answered = True
         if not call.done.done():
             call.done.set_result(message)
+
+
+def _counts(message: Advance) -> tuple[object, ...]:
+    """Whole numbers count what was done; broken ones are measured, and change while nothing is done."""
+    return message.done, *(said for said in message.detail.values() if isinstance(said, int))
+
+
+def _counted(counts: Sequence[object]) -> str:
+    return f", after {counts[0]} bytes" if counts else ""
 
 
 def _say(call: Call, session: Session) -> None:

@@ -34,18 +34,21 @@ _ROUND = 2.0  # seconds between two looks for the silent
 _HANDSHAKE = 10.0  # seconds that a stranger has to prove who it is
 _BACKLOG = 4096  # connections that wait to be accepted: all agents come back at once after a restart
 _NOT_KNOWN = "this node is not expected, or its token is not of its latest boot"
+_ELSEWHERE = "this node has another address; boot.also_from of server.conf names the networks nodes may come from, too"
 
 
 class Meeting:
     """Usage: `await listen(...)`, then run `attend()` for as long as the server lives.
 
+    `may_be` tells whether a node may speak from an address: a token that was stolen is of no use elsewhere.
     `absence_limit`: seconds without a connection after which a node has failed what is asked of it.
     """
 
-    def __init__(self, tokens: Tokens, *, absence_limit: float = 30.0) -> None:
+    def __init__(self, tokens: Tokens, may_be: Callable[[str, str], bool], *, absence_limit: float = 30.0) -> None:
         self.calls = Calls()
         self.followers: set[Callable[[Session], None]] = set()  # told of every session that begins
         self._tokens = tokens
+        self._may_be = may_be
         self._absence_limit = absence_limit
         self._sessions: dict[str, Session] = {}
         self._links: set[AgentLink] = set()
@@ -142,6 +145,10 @@ class Meeting:
             _log.warning("%s is not %r, as it says", link.address, hello.node)
             link.close(_NOT_KNOWN)
             return
+        if not self._may_be(hello.node, link.address):
+            _log.warning("%s has the token of %s, whose address is another", link.address, hello.node)
+            link.close(_ELSEWHERE)
+            return
         if link not in self._links:
             return
         link.send(Welcome(proof=proof("server", known.token_hash)))
@@ -176,6 +183,7 @@ class Meeting:
             if now - before > 2 * _ROUND:
                 continue
             self.calls.give_up_the_absent(self._absence_limit)
+            self.calls.give_up_what_stands_still()
             for link in tuple(self._links):
                 known = link.node in self._sessions
                 if now - link.heard_at > SILENCE_LIMIT or (not known and now - link.opened_at > _HANDSHAKE):

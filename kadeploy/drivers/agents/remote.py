@@ -30,12 +30,21 @@ class AgentRemote:
         *,
         leaves: bool = False,
         detail: ReportDetail | None = None,
+        standstill: float = 0.0,
     ) -> Result:
+        """As in the port; `standstill` as in `Call`."""
         calls: list[Call] = []
         end = asyncio.get_running_loop().time() + terms.deadline
         try:
             for node in nodes:
-                call = Call(node=node, key=terms.key, command=make(node), report=terms.report, detail=detail)
+                call = Call(
+                    node=node,
+                    key=terms.key,
+                    command=make(node),
+                    report=terms.report,
+                    detail=detail,
+                    standstill=standstill,
+                )
                 self._meeting.calls.ask(call, self._meeting.session(node))
                 calls.append(call)
                 if terms.company is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kadeploy.domain.node import Bmc, BmcKind, Node
+from kadeploy.drivers.ipmitool import words_to
 
 
 def way_to(node: Node) -> tuple[str, ...]:
@@ -18,7 +19,5 @@ def way_to(node: Node) -> tuple[str, ...]:
 
 
 def sol(bmc: Bmc, verb: str) -> tuple[str, ...]:
-    """ipmitool(1), serial over LAN; the password is left to the environment (-E). Its own escape character is one that
-    nobody types: `~` behind a newline is for the node."""
-    where = ("-I", "lanplus", "-H", bmc.address, "-p", str(bmc.port), "-U", bmc.user, "-E")
-    return ("ipmitool", *where, "-e", "\x1d", "sol", verb)
+    """Serial over LAN. Its own escape character is one that nobody types: `~` behind a newline is for the node."""
+    return ("ipmitool", *words_to(bmc), "-e", "\x1d", "sol", verb)

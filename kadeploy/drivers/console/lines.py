@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from kadeploy import process
 from kadeploy.domain.node import BmcKind, Node, Site
 from kadeploy.drivers.console.argv import sol, way_to
+from kadeploy.drivers.ipmitool import environment_for
 from kadeploy.errors import CommandFailed, Forbidden
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class CommandLines:
         """The environment of the command. A BMC has one session, which a server that was killed has left open."""
         if node.console is not None or node.bmc is None or node.bmc.driver is not BmcKind.IPMI:
             return {}
-        env = {"IPMI_PASSWORD": node.bmc.password, "LC_ALL": "C"}
+        env = environment_for(node.bmc)
         await process.run(sol(node.bmc, "deactivate"), deadline=self.deadline, env=env)
         return env
 

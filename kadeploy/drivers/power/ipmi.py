@@ -10,6 +10,7 @@ from typing import Final
 
 from kadeploy import process
 from kadeploy.domain.node import Bmc, Node
+from kadeploy.drivers.ipmitool import environment_for, words_to
 from kadeploy.drivers.power.driver import PowerRefused, PowerState, PowerTimings, bmc_of, settle
 
 # What ipmitool 1.8 says, most telling first, and what it means.
@@ -69,15 +70,13 @@ class IpmiPower:
         return await process.run(
             argv_of(bmc, verb, self.timings),
             deadline=self.timings.answer,
-            env={"IPMI_PASSWORD": bmc.password, "LC_ALL": "C"},
+            env=environment_for(bmc),
         )
 
 
 def argv_of(bmc: Bmc, verb: str, timings: PowerTimings) -> tuple[str, ...]:
-    """ipmitool(1); the password is left to the environment (-E), since everybody can read arguments in /proc."""
-    where = ("-I", "lanplus", "-H", bmc.address, "-p", str(bmc.port), "-U", bmc.user, "-E")
     patience = ("-N", str(timings.packet), "-R", str(timings.packets))
-    return ("ipmitool", "-v", *where, *patience, "chassis", "power", verb)
+    return ("ipmitool", "-v", *words_to(bmc), *patience, "chassis", "power", verb)
 
 
 def parse_status(said: str) -> PowerState:

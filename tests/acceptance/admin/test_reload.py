@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import tarfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -51,9 +52,24 @@ class Served:
     def kadmin(self) -> Run:
         return run("kadmin", "reload", "--config", str(self.directory), env=self.env)
 
-    def post(self, user: str = "root") -> tuple[int, str]:
+    def names(self) -> list[str]:
+        return list(json.loads(self._get("/nodes?list=true")))
+
+    def told_of_cache(self) -> int:
+        """Bytes that it may have."""
+        return int(json.loads(self._get("/cache"))["limit"])
+
+    def _get(self, path: str) -> bytes:
+        asked = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers={"X-Kadeploy-User": "root"})
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            return bytes(answer.read())
+
+    def post(self, user: str = "root", path: str = "/reload", body: object = None) -> tuple[int, str]:
         asked = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/reload", method="POST", headers={"X-Kadeploy-User": user}
+            f"http://127.0.0.1:{self.port}{path}",
+            method="POST",
+            headers={"X-Kadeploy-User": user, "Content-Type": "application/json"},
+            data=json.dumps(body or {}).encode(),
         )
         try:
             with urllib.request.urlopen(asked, timeout=20) as answer:
@@ -94,14 +110,48 @@ def test_what_can_change_does_and_the_rest_is_named(served: Served) -> None:
         assert done.stdout.splitlines() == [
             "changed: clusters.lab.patience",
             "changed: clusters.lab.timeouts.reboot",
+            "changed: nodes.node-2",
+            "changed: nodes.node-3",
             "changed: rights.almighty_users",
             "changed: windows.reboot.size",
-            "at the next start: nodes.node-2",
-            "at the next start: nodes.node-3",
         ]
+        assert served.names() == ["node-1", "node-3"]
         assert served.post("admin") == (403, "Forbidden -- your role is user, which may not administer\n")
+        served.change("server", metrics={"access": "open"})
         process.send_signal(signal.SIGHUP)
-        assert "these change only at the next start: nodes.node-2, nodes.node-3" in told(process, "next start")
+        assert "these change only at the next start: metrics.access" in told(process, "next start")
+
+
+def test_what_is_new_of_nodes_clusters_and_files_counts_from_the_next_request_on(served: Served) -> None:
+    elsewhere = served.directory.parent / "elsewhere"
+    elsewhere.mkdir()
+    image = elsewhere / "image.tar.gz"
+    with tarfile.open(image, "w:gz") as archive:
+        archive.add(__file__, "vmlinuz")
+    archived = {"file": f"server://{image}", "kind": "tar", "compression": "gzip"}
+    environment = {"kind": "anonymous", "name": "x", "os": "linux", "image": archived, "filesystem": "ext4"}
+    wish = {"environment": {**environment, "boot": {"kernel": "/vmlinuz"}}, "dry_run": True}
+    served.change("server", rights={"kind": "dummy"})
+    with served.serving():
+        status, said = served.post("root", "/deployment", {**wish, "nodes": ["added-9"]})
+        assert (status, "there is no node added-9 here" in said) == (400, True)
+        assert served.told_of_cache() == 20_000 * 1024**2
+        cluster = files.cluster()
+        cluster["partitioning"] = {**cluster["partitioning"], "block_device": "/dev/nvme0n1"}
+        served.change("lab", **cluster)
+        added = files.node(9, name="added-9")
+        served.change("clusters", clusters=files.clusters(files.node(1), added)["clusters"])
+        served.change("server", files={"roots": [str(served.directory)]}, cache={"size": 77})
+        assert served.kadmin().exit == 0
+        status, said = served.post("root", "/deployment", {**wish, "nodes": ["added-9"]})
+        assert (status, "is not under a directory" in said) == (400, True)
+        served.change("server", files={"roots": [str(elsewhere)]})
+        assert "changed: files.roots" in served.kadmin().stdout
+        status, said = served.post("root", "/deployment", {**wish, "nodes": ["added-9"]})
+        assert (status, "added-9" in said) == (200, True), said
+        assert served.told_of_cache() == 77 * 1024**2
+        status, said = served.post("root", "/deployment", {**wish, "nodes": ["node-2"]})
+        assert (status, "there is no node node-2 here" in said) == (400, True)
 
 
 def test_a_faulty_configuration_changes_nothing(served: Served) -> None:

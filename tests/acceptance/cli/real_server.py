@@ -25,11 +25,13 @@ from kadeploy.engine.perform import Performer
 from kadeploy.engine.runs import Runs
 from kadeploy.operations.assemble import assemble
 from kadeploy.operations.events import EventLog
+from kadeploy.operations.fetching import Fetching
 from kadeploy.operations.foundation import Policy, Ports
 from kadeploy.plans.codec import decode
 from kadeploy.ports.broadcast import Shipment
-from kadeploy.ports.files import ANYBODY, Reader
+from kadeploy.ports.files import ANYBODY, Reader, ReportBytes, nobody
 from kadeploy.ports.remote import Terms
+from kadeploy.store.answers import SqlAnswers
 from kadeploy.store.api_tokens import SqlApiTokens
 from kadeploy.store.audit import SqlAudit
 from kadeploy.store.control import SqlControl
@@ -47,6 +49,7 @@ from kadeploy.testing.nodes import Fault, SimulatedNode
 from kadeploy.testing.recorder import MemoryEngine
 from kadeploy.testing.sites import site_of
 from kadeploy.testing.timing import Even, Timing
+from tests.integration.migrated import migrated
 
 QUICK = Timing(
     boot_minimal=Even(0.1, 0.2),
@@ -80,8 +83,23 @@ class AnyFile:
         copied: bool = False,
         trusted: bool = False,
         limit: int | None = None,
+        report: ReportBytes = nobody,
     ) -> LocalFile:
+        report(SIZE, SIZE)
         return LocalFile(path=url, size=SIZE, sha256="0" * 64)
+
+    async def judge(
+        self,
+        url: str,
+        *,
+        owner: str,
+        reader: Reader = ANYBODY,
+        checksum: str = "",
+        compression: Compression | None = None,
+        trusted: bool = False,
+        limit: int | None = None,
+    ) -> int:
+        return SIZE
 
     async def release(self, owner: str) -> None:
         pass
@@ -135,10 +153,10 @@ def real_server(directory: Path, nodes: int, faults: Mapping[str, Fault] | None 
 async def _serve(
     real: Real, directory: Path, nodes: int, faults: Mapping[str, Fault], ready: threading.Event, stop: threading.Event
 ) -> None:
-    database = Database.open(f"sqlite:///{directory}/kadeploy.db")
+    database = Database.open(migrated(directory / "kadeploy.db"))
     site, clock, journal = site_of(nodes), WallClock(), SqlJournal(database)
     cluster = SimulatedCluster(site, clock, seed=1, faults=faults, timing=QUICK)
-    services = replace(cluster.services, broadcast=SlowBroadcast(real.go, cluster.nodes))
+    services = replace(cluster.services, broadcast=SlowBroadcast(real.go, cluster.nodes), fetcher=Fetching(AnyFile()))
     operations, events = SqlOperations(database), EventLog(journal)
     performer = Performer(
         services=services,
@@ -156,6 +174,7 @@ async def _serve(
         environments=SqlEnvironments(database),
         rights=SqlRights(database),
         api_tokens=SqlApiTokens(database),
+        answers=SqlAnswers(database),
         audit=SqlAudit(database),
         statistics=SqlStatistics(database),
         files=AnyFile(),

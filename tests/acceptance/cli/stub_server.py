@@ -46,7 +46,12 @@ class Stream:
     cut: bool = False
 
 
-Reply = Answer | Stream
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """The request was heard, and the connection ends without an answer."""
+
+
+Reply = Answer | Stream | Lost
 Route = Reply | Callable[[Seen], Reply]
 ANY_PATH = "*"
 
@@ -116,7 +121,9 @@ class _Handler(BaseHTTPRequestHandler):
             body=json.loads(text) if text else None,
         )
         reply = self.server.stub.reply(seen)
-        if isinstance(reply, Stream):
+        if isinstance(reply, Lost):
+            self.close_connection = True
+        elif isinstance(reply, Stream):
             self._stream(reply, after=int(seen.headers.get("last-event-id", 0)))
         else:
             self._answer(reply)

@@ -6,9 +6,12 @@ import signal
 import threading
 from contextlib import ExitStack
 from pathlib import Path
+from typing import cast
 
+from kadeploy.cli.client import Client
+from kadeploy.cli.servers import Server
 from tests.acceptance.cli.debian import DEPLOY, EVENTS, LAUNCHED, RESOURCE, with_events
-from tests.acceptance.cli.stub_server import Answer, Seen, Stream
+from tests.acceptance.cli.stub_server import Answer, Lost, Seen, Stream
 from tests.acceptance.cli.tools import environment, lines_until, run, running
 from tests.unit.cli.story import DEPLOYMENT, WID, Teller
 
@@ -43,6 +46,48 @@ def test_a_server_killed_and_started_again_is_waited_for(tmp_path: Path) -> None
     assert "The server answers again." in stdout
     assert "switch_pxe:" not in stdout
     assert server.requests("GET", f"{RESOURCE}/events")[-1].headers["last-event-id"] == "9"
+
+
+def test_a_launch_whose_answer_was_lost_is_sent_again_with_its_key(tmp_path: Path) -> None:
+    server = with_events(Stream(events=EVENTS))
+    answer, tries = server.routes["POST /deployment/"], [Lost()]
+    server.routes["POST /deployment/"] = lambda seen: tries.pop() if tries else cast(Answer, answer)
+    with server.serving():
+        done = run("kadeploy", *DEPLOY, env=environment(tmp_path, server.url))
+    first, second = server.requests("POST", "/deployment/")
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"] != ""
+    assert first.body == second.body
+    assert (done.exit, done.stderr) == (40, "")
+
+
+def test_a_server_that_falls_silent_is_asked_again_once(tmp_path: Path) -> None:
+    """As after the 120 seconds that a launch may take; here there is less patience."""
+    server, silent = with_events(Stream(events=EVENTS)), threading.Event()
+    answer = cast(Answer, server.routes["POST /deployment/"])
+    tries = [silent]
+
+    def slowly(seen: Seen) -> Answer:
+        if tries:
+            tries.pop().wait(20)
+        return answer
+
+    server.routes["POST /deployment/"] = slowly
+    with server.serving(), Client(Server(url=server.url, prefix="X-Kadeploy-"), "alice", patience=0.5) as client:
+        told = client.once("POST", "/deployment/", body={"nodes": ["node-1"]})
+        silent.set()
+    assert told == answer.body
+    first, second = server.requests("POST", "/deployment/")
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
+
+
+def test_a_launch_whose_answer_is_lost_again_may_have_begun(tmp_path: Path) -> None:
+    server = with_events(Stream(events=EVENTS))
+    server.routes["POST /deployment/"] = Lost()
+    with server.serving():
+        done = run("kadeploy", *DEPLOY, env=environment(tmp_path, server.url))
+    assert len(server.requests("POST", "/deployment/")) == 2
+    assert done.exit == 1
+    assert "whether the operation was launched is not known: kanodes -d shows it" in done.stderr
 
 
 def test_patience_with_a_lost_server_has_an_end(tmp_path: Path) -> None:

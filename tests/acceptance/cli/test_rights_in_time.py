@@ -151,7 +151,7 @@ def test_an_epilogue_ends_what_runs_on_the_nodes_and_may_be_run_twice(env: dict[
 
 
 def test_a_right_that_ends_by_itself_ends_what_runs(env: dict[str, str]) -> None:
-    done("root", "karights", "-a", "-u", "alice", "-m", "node-1", "--for", "2s", env=env)
+    done("root", "karights", "-a", "-u", "alice", "-m", "node-1", "--for", "6s", env=env)
     made = as_("alice", "kadeploy", "-m", "node-1", "-e", "simulated", "--breakpoint", "BootNewEnv", env=env)
     wid = made.stdout.split()[0]
     end = time.monotonic() + 30  # the nodes may be held, and the tool gone, before the right ends

@@ -2,69 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import select
 import signal
-import socket
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import yaml
 
-BIN = Path(sys.executable).parent
-LONGEST = 40.0  # seconds
+from tests.simulated import BIN, LONGEST, free_port, simulated
 
 
 @contextmanager
 def simulation(directory: Path, *options: str, **settings: object) -> Iterator[dict[str, str]]:
     """The environment in which the tools find it; `settings` are sections of server.conf."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    (directory / "server.conf").write_text(
-        yaml.safe_dump(
-            {
-                "listen": {"address": "127.0.0.1", "port": port},
-                "security": {"secure_server": False},
-                "authentication": {"acl": {"whitelist": ["127.0.0.1"]}},
-                "rights": {"kind": "dummy"},
-                "windows": {"reboot": {"size": 25, "sleep_time": 1}},
-                "state_directory": str(directory / "state"),
-                **settings,
-            }
-        )
-    )
-    (directory / "clusters.conf").write_text(
-        "clusters: [{name: real, conf_file: real.conf, nodes: [{name: real-1, address: 10.9.9.9}]}]\n"
-    )
-    (directory / "real.conf").write_text("partitioning: {block_device: /dev/sda, partitions: {deploy: 2, swap: 1}}\n")
-    argv = [str(BIN / "kadeployd"), "--config", str(directory), "--simulate", "60", *options]
-    log = (directory / "log").open("wb")
-    process = subprocess.Popen(argv, stderr=log)
-    try:
-        _until_ready(process, port, directory / "log")
-        yield {**os.environ, "KADEPLOY_SERVER": f"http://127.0.0.1:{port}", "HOME": str(directory)}
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            assert process.wait(20) == 0, (directory / "log").read_text()
-        finally:
-            process.kill()
-            process.wait()
-            log.close()
-
-
-def _until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    end = time.monotonic() + LONGEST
-    while "ready on" not in log.read_text():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < end, "it did not start"
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.1)
+    usual = {
+        "security": {"secure_server": False},
+        "authentication": {"acl": {"whitelist": ["127.0.0.1"]}},
+        "rights": {"kind": "dummy"},
+        "windows": {"reboot": {"size": 25, "sleep_time": 1}},
+    }
+    with simulated(directory, *options, nodes=60, settings={**usual, **settings}) as server:
+        yield {**os.environ, "KADEPLOY_SERVER": f"http://127.0.0.1:{server.port}", "HOME": str(directory)}
 
 
 def run(environ: dict[str, str], *argv: str) -> subprocess.CompletedProcess[str]:
@@ -82,3 +43,39 @@ def test_a_simulated_cluster_is_deployed_with_the_installed_tools(tmp_path: Path
         shown = run(environ, "kanodes", "-m", "node-[1-60]")
         assert shown.stdout.count("deployed") == 60, shown.stdout + shown.stderr
     assert not (tmp_path / "state").exists(), "a simulation keeps nothing, and touches nothing that is real"
+
+
+def test_the_daemons_options_of_kadeploy3(tmp_path: Path) -> None:
+    """-d leaves the terminal and logs into files, -S is passed over, the others are refused where they mean nothing."""
+    port, log = free_port(), tmp_path / "log"
+    (tmp_path / "server.conf").write_text(f"listen: {{address: 127.0.0.1, port: {port}}}\n")
+    environ = {**os.environ, "KADEPLOY3_LOG_DIR": str(log)}
+    fixed = ("kadeployd", "--config", str(tmp_path), "--simulate", "2", "-p", str(tmp_path / "pid"))
+    done = run(environ, *fixed, "-d", "-S")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "kadeployd: --no-dh-seeds has no meaning: keys are agreed on elliptic curves\n"
+    said = subprocess.Popen(["tail", "-n", "+1", "-F", str(log / "error.log")], stdout=subprocess.PIPE, text=True)
+    try:
+        assert said.stdout is not None
+        assert any("ready on" in line for line in said.stdout)
+    finally:
+        said.kill()
+        said.communicate()
+    pid = int((tmp_path / "pid").read_text())
+    assert os.readlink(f"/proc/{pid}/fd/0") == "/dev/null"
+    assert os.readlink(f"/proc/{pid}/fd/1") == str(log / "output.log")
+    assert os.getsid(pid) != os.getsid(0)
+    leaving = os.pidfd_open(pid)
+    try:
+        os.kill(pid, signal.SIGTERM)
+        assert select.select([leaving], [], [], LONGEST)[0], "it does not end"
+    finally:
+        os.close(leaving)
+    assert not (tmp_path / "pid").exists()
+    for wrong, words in ((("-O",), "they need -d"), (("--ruby-debug",), "there is no Ruby here; -v logs more")):
+        refused = run(environ, *fixed, *wrong)
+        assert refused.returncode == 2
+        assert words in refused.stderr
+    refused = run({**environ, "KADEPLOY_LOG_DIR": "/proc/nowhere"}, *fixed, "-d")
+    assert refused.returncode == 1
+    assert "--detach: /proc/nowhere/output.log cannot be written" in refused.stderr

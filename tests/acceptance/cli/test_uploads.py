@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.acceptance.cli.test_simulation import BIN, LONGEST, run, simulation
+from tests.acceptance.cli.test_simulation import run, simulation
+from tests.simulated import BIN, LONGEST
 
 IMAGE = gzip.compress(random.Random(13).randbytes(6_000_000), mtime=0)
 DESCRIPTION = """\

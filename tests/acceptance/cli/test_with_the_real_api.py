@@ -97,7 +97,8 @@ def test_a_dry_run_prints_the_plan_and_starts_nothing(tmp_path: Path) -> None:
         as_json = site.run("kadeploy", "-m", "node-[1-2]", "-e", "debian12", "--dry-run", "--json", *steps)
         listed = site.run("kanodes", "-d", "--finished")
     assert done.exit == 0
-    assert done.stdout.startswith("sim (2 nodes):\nSetDeploymentEnv: Untrusted (1 retry)\n    switch_pxe\n")
+    begins = "sim (2 nodes):\nSetDeploymentEnv: Untrusted (1 retry)\n    fetch_files\n    switch_pxe\n"
+    assert done.stdout.startswith(begins)
     assert "\nBootNewEnv: Classical (1 retry, at most 400 s)\n" in done.stdout
     assert "\nAdapted:\n" in done.stdout
     plan = json.loads(as_json.stdout)["plans"]["sim"]

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import bcrypt
-import yaml
 
 from kadeploy.testing.nodes import Fault, draw_faults
 from kadeploy.testing.sites import site_of
+from tests.simulated import simulated
 
-BIN: Final = Path(sys.executable).parent
 DOMAIN: Final = "site1.example.org"
 NODES: Final = 80
 SPEED: Final = 600
 FAULTS: Final = 0.4
 PASSWORD: Final = "s3cret"
-LONGEST: Final = 40.0  # seconds for it to start, and to end
 REFUSED: Final = "BMC"  # what is said of the nodes whose power cannot be switched
 
 
@@ -64,30 +56,15 @@ def refusing_node() -> str:
 def kadeployd(directory: Path, *, is_secure: bool) -> Iterator[Kadeployd]:
     """Serve until the block ends; alice and admin have a password, and this machine is believed without one."""
     (directory / "images").mkdir(parents=True)
-    (directory / "tmp").mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    _write_configuration(directory, port, is_secure)
-    argv = [str(BIN / "kadeployd"), "--config", str(directory), "--simulate", str(NODES)]
-    argv += ["--simulate-speed", str(SPEED), "--simulate-faults", str(FAULTS), "--simulate-domain", DOMAIN]
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(argv, stderr=log, env={**os.environ, "TMPDIR": str(directory / "tmp")})
-    server = Kadeployd(port=port, is_secure=is_secure, directory=directory)
-    try:
-        _until_ready(process, server)
-        yield server
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(LONGEST) == 0, server.log()
-    finally:
-        process.kill()
-        process.wait()
+    options = ("--simulate-speed", str(SPEED), "--simulate-faults", str(FAULTS), "--simulate-domain", DOMAIN)
+    with simulated(directory, *options, nodes=NODES, settings=_settings(directory, is_secure)) as server:
+        yield Kadeployd(port=server.port, is_secure=is_secure, directory=directory)
 
 
-def _write_configuration(directory: Path, port: int, is_secure: bool) -> None:
+def _settings(directory: Path, is_secure: bool) -> dict[str, object]:
     entry = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
     (directory / "htpasswd").write_text(f"alice:{entry}\nadmin:{entry}\n")
-    server = {
-        "listen": {"address": "127.0.0.1", "port": port},
+    return {
         "security": {"secure_server": is_secure},
         "authentication": {
             "acl": {"whitelist": ["127.0.0.1"]},
@@ -97,19 +74,4 @@ def _write_configuration(directory: Path, port: int, is_secure: bool) -> None:
         "rights": {"kind": "db", "almighty_users": ["root", "admin", "carol"]},
         "files": {"roots": [str(directory / "images")]},
         "windows": {"reboot": {"size": 50, "sleep_time": 0}},
-        "state_directory": str(directory / "state"),
     }
-    (directory / "server.conf").write_text(yaml.safe_dump(server))
-    (directory / "clusters.conf").write_text(
-        "clusters: [{name: real, conf_file: real.conf, nodes: [{name: real-1, address: 10.9.9.9}]}]\n"
-    )
-    (directory / "real.conf").write_text("partitioning: {block_device: /dev/sda, partitions: {deploy: 2, swap: 1}}\n")
-
-
-def _until_ready(process: subprocess.Popen[bytes], server: Kadeployd) -> None:
-    end = time.monotonic() + LONGEST
-    while "ready on" not in server.log():
-        assert process.poll() is None, server.log()
-        assert time.monotonic() < end, "it did not start"
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.05)

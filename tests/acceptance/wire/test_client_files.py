@@ -73,8 +73,8 @@ def test_one_client_serves_all_files_of_a_request(client: Client, tmp_path: Path
             },
         )
         assert answer.is_usable(), str(answer)
+        view = client.until_done(answer.json()["resources"]["resource"])
         assert got(files) == {path_of(file) for file in (image, archive, script, key)}
-    view = client.until_done(answer.json()["resources"]["resource"])
     assert view["nodes"]["ko"] == []
     assert view["environment"]["id"] == -1
 
@@ -82,18 +82,21 @@ def test_one_client_serves_all_files_of_a_request(client: Client, tmp_path: Path
 def test_a_secure_client_has_a_certificate_of_its_own_making(client: Client, tmp_path: Path, archive: Path) -> None:
     certificate = TestAuthority().issue("elsewhere.example.org", usage=SERVER).write(tmp_path / "client.pem")
     with file_server(archive, certificate=certificate) as files:
-        body = {"nodes": NODES[:1], "environment": description(archive), "client": files.url, "dry_run": True}
+        body = {"nodes": NODES[:1], "environment": description(archive), "client": files.url}
         answer = client.send("POST", "/deployment/", body)
         assert answer.is_usable(), str(answer)
+        client.until_done(answer.json()["resources"]["resource"])
         assert got(files) == {path_of(archive)}
 
 
 def test_a_file_that_has_changed_is_fetched_again(client: Client, archive: Path) -> None:
     with file_server(archive) as files:
-        body = {"nodes": NODES[:1], "environment": description(archive), "client": files.url, "dry_run": True}
+        body = {"nodes": NODES[:1], "environment": description(archive), "client": files.url}
         for count in (1, 2):
             archive.write_bytes(gzip.compress(b"another" * count, mtime=0))
-            assert client.send("POST", "/deployment/", body).is_usable()
+            answer = client.send("POST", "/deployment/", body)
+            assert answer.is_usable(), str(answer)
+            client.until_done(answer.json()["resources"]["resource"])
         assert [path for method, path, _ in files.asked if method == "GET"] == [path_of(archive)] * 2
 
 
@@ -104,6 +107,7 @@ def test_a_key_for_the_minimal_environment(client: Client, tmp_path: Path) -> No
         body = {"kind": "deploy_env", "nodes": NODES[:1], "ssh_authorized_keys": str(key), "client": files.url}
         answer = client.send("POST", "/reboot/", body)
         assert answer.is_usable(), str(answer)
+        client.until_done(answer.json()["resources"]["resource"])
         assert got(files) == {path_of(key)}
 
 

@@ -1,7 +1,14 @@
 from __future__ import annotations
 
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from kadeploy.agent.mounts import mounted
+from tests.integration.agents.on_disk import GIB, said
 from tests.integration.agents.world import KnownTokens
 
 
@@ -11,3 +18,25 @@ def tokens() -> KnownTokens:
     known = KnownTokens()
     known.expect("node-1", "secret")
     return known
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[str]:
+    """A blank disk of 2 GiB."""
+    file = tmp_path / "disk"
+    with file.open("wb") as sparse:
+        sparse.truncate(2 * GIB)
+    if os.geteuid() != 0:
+        pytest.skip("loop devices need root")
+    try:
+        device = said("losetup", "--show", "--partscan", "--find", str(file))
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"no loop devices here: {error.stderr}")
+    try:
+        yield device
+    finally:
+        for entry in reversed(mounted()):
+            if entry.source.startswith(device):
+                subprocess.run(["umount", entry.path], check=True)
+        subprocess.run(["partx", "--delete", device], check=False, capture_output=True)
+        subprocess.run(["losetup", "--detach", device], check=True)

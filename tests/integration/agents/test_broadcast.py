@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import os
 import random
 import re
+import signal
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -77,11 +79,12 @@ async def send(
     rate: int = 0,
     seen: list[int] | None = None,
     grace: float = 2.0,
+    standstill: float = 600.0,
     style: Style | None = None,
     spread: Spread = Spread.CHAIN,
 ) -> Result:
     heads = ImageHeads(style or Style(rate=rate))
-    broadcast = AgentBroadcast(server.meeting, server.remote, heads, SEAL, grace=grace)
+    broadcast = AgentBroadcast(server.meeting, server.remote, heads, SEAL, grace=grace, standstill=standstill)
     return await broadcast.send(
         NODES,
         Shipment(
@@ -249,3 +252,25 @@ def test_what_is_waited_for_is_logged(tmp_path: Path, image: LocalFile, caplog: 
 
     asyncio.run(go())
     assert "k1 waits for the link of server" in caplog.messages
+
+
+def test_a_node_whose_disk_takes_nothing_any_more_is_given_up(tmp_path: Path, image: LocalFile) -> None:
+    async def go() -> None:
+        async with serving(known()) as server, four(tmp_path, server.port) as agents:
+            sent = asyncio.create_task(send(server, image, MOUNTED, key="k1", rate=2 * MIB, standstill=3.0))
+            await until(lambda: bool(tars_of(agents["node-2"])))
+            os.kill(tars_of(agents["node-2"])[0], signal.SIGSTOP)
+            result = await sent
+            assert set(result.ko) == {"node-2"}
+            assert "receive has stood still for 3 s" in result.ko["node-2"]
+            await until(lambda: not tars_of(agents["node-2"]))
+
+    asyncio.run(go())
+    check_unpacked(tmp_path, NODES - NodeSet(["node-2"]))
+
+
+def tars_of(agent: Agent) -> list[int]:
+    """Process ids of what unpacks there."""
+    assert agent.process is not None
+    asked = ["pgrep", "--parent", str(agent.process.pid), "--exact", "tar"]
+    return [int(pid) for pid in subprocess.run(asked, check=False, capture_output=True).stdout.split()]

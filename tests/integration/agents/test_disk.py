@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from kadeploy.agent.commands import COMMANDS
-from kadeploy.agent.job import Job, Meter
 from kadeploy.agent.mounts import mounted
-from kadeploy.agent.places import Places
 from kadeploy.errors import CommandFailed
+from tests.integration.agents.on_disk import GIB, MIB, kind_of, run, said
 
-GIB = 1 << 30
-MIB = 1 << 20
 LAYOUT = [
     {"number": 1, "role": "swap", "size": 64 * MIB, "filesystem": ""},
     {"number": 2, "role": "boot", "size": 48 * MIB, "filesystem": ""},
@@ -27,50 +20,10 @@ LAYOUT = [
 ]
 
 
-def said(*argv: str) -> str:
-    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[str]:
-    """A blank disk of 2 GiB."""
-    file = tmp_path / "disk"
-    with file.open("wb") as sparse:
-        sparse.truncate(2 * GIB)
-    if os.geteuid() != 0:
-        pytest.skip("loop devices need root")
-    try:
-        device = said("losetup", "--show", "--partscan", "--find", str(file))
-    except subprocess.CalledProcessError as error:
-        pytest.skip(f"no loop devices here: {error.stderr}")
-    try:
-        yield device
-    finally:
-        for entry in reversed(mounted()):
-            if entry.source.startswith(device):
-                subprocess.run(["umount", entry.path], check=True)
-        subprocess.run(["partx", "--delete", device], check=False, capture_output=True)
-        subprocess.run(["losetup", "--detach", device], check=True)
-
-
-def run(name: str, **args: object) -> str:
-    """A command of the agent, its arguments as they are after their travel."""
-    job = Job(key="k", node="node-1", server="", meter=Meter(), places=Places())
-
-    async def go() -> str:
-        return (await COMMANDS[name](json.loads(json.dumps(args)), job)).output
-
-    return asyncio.run(go())
-
-
 def types_of(disk: str) -> dict[str, str]:
     table = json.loads(said("sfdisk", "--json", disk))["partitiontable"]
     assert table["label"] == "gpt"
     return {part["node"]: part["type"] for part in table["partitions"]}
-
-
-def kind_of(device: str) -> str:
-    return said("blkid", "-p", "-s", "TYPE", "-o", "value", device)
 
 
 @pytest.mark.parametrize(

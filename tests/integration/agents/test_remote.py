@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from tempfile import gettempdir
 
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.patience import Patience
@@ -17,7 +18,7 @@ def test_a_command_is_run_and_answers(tmp_path: Path, tokens: KnownTokens) -> No
         async with serving(tokens) as server, agent(tmp_path, server.port):
             result = await server.run("node-1", "run_script", script(tmp_path, "echo hello; pwd"), key="k1")
             assert result.ok == NodeSet(["node-1"])
-            assert result.outputs["node-1"].startswith("hello\n/tmp/kadeploy-script-")
+            assert result.outputs["node-1"].startswith(f"hello\n{gettempdir()}/kadeploy-script-")
             session = server.meeting.session("node-1")
             assert session is not None
             assert session.issued_at == 100.0

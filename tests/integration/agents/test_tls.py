@@ -19,7 +19,7 @@ from kadeploy.agent.authority import Untrusted, trusting
 from kadeploy.serving import listen, serve
 from kadeploy.tls.authority import Authority
 from kadeploy.tls.opened import Wanted, open_tls
-from tests.integration.agents.world import KnownTokens, agent, serving, until
+from tests.integration.agents.world import Agent, KnownTokens, Server, agent, serving, until
 
 DAY = timedelta(days=1)
 
@@ -48,15 +48,25 @@ async def boot_pages(pem: str) -> AsyncIterator[str]:
             await task
 
 
+@contextlib.asynccontextmanager
+async def an_agent_told_of(
+    authority: Authority, folder: Path, tokens: KnownTokens, *, tls: ssl.SSLContext | None, handed_out: str = ""
+) -> AsyncIterator[tuple[Server, Agent]]:
+    """It is handed out this authority's certificate, if not another; the server has `tls`."""
+    async with (
+        boot_pages(handed_out or authority.pem) as url,
+        serving(tokens, tls=tls) as server,
+        agent(folder, server.port, ca=authority.fingerprint, url=url) as one,
+    ):
+        yield server, one
+
+
 def test_an_agent_works_over_tls(tmp_path: Path, tokens: KnownTokens) -> None:
     authority, tls = made(tmp_path / "tls")
 
     async def go() -> None:
-        async with (
-            boot_pages(authority.pem) as url,
-            serving(tokens, tls=tls) as server,
-            agent(tmp_path / "node", server.port, ca=authority.fingerprint, url=url) as one,
-        ):
+        told = an_agent_told_of(authority, tmp_path / "node", tokens, tls=tls)
+        async with told as (server, one):
             await one.heard("connected to")
             result = await server.run("node-1", "sync", key="k1")
             assert result.ok.names == {"node-1"}
@@ -71,11 +81,8 @@ def test_the_clock_of_a_node_may_be_years_off(tmp_path: Path, tokens: KnownToken
     authority, tls = made(tmp_path / "tls", at=datetime.now(UTC) - 4000 * DAY)
 
     async def go() -> None:
-        async with (
-            boot_pages(authority.pem) as url,
-            serving(tokens, tls=tls) as server,
-            agent(tmp_path / "node", server.port, ca=authority.fingerprint, url=url) as one,
-        ):
+        told = an_agent_told_of(authority, tmp_path / "node", tokens, tls=tls)
+        async with told as (_, one):
             await one.heard("connected to")
 
     asyncio.run(go())
@@ -87,11 +94,8 @@ def test_a_server_of_another_authority_is_not_told_anything(tmp_path: Path, toke
     _, other = made(tmp_path / "theirs")
 
     async def go() -> None:
-        async with (
-            boot_pages(authority.pem) as url,
-            serving(tokens, tls=other) as server,
-            agent(tmp_path / "node", server.port, ca=authority.fingerprint, url=url) as one,
-        ):
+        told = an_agent_told_of(authority, tmp_path / "node", tokens, tls=other)
+        async with told as (server, one):
             await one.heard("CERTIFICATE_VERIFY_FAILED")
             assert server.meeting.session("node-1") is None
 
@@ -103,11 +107,8 @@ def test_an_authority_that_was_not_announced_is_refused(tmp_path: Path, tokens: 
     other, tls = made(tmp_path / "theirs")
 
     async def go() -> None:
-        async with (
-            boot_pages(other.pem) as url,
-            serving(tokens, tls=tls) as server,
-            agent(tmp_path / "node", server.port, ca=authority.fingerprint, url=url) as one,
-        ):
+        told = an_agent_told_of(authority, tmp_path / "node", tokens, tls=tls, handed_out=other.pem)
+        async with told as (server, one):
             await one.heard("is not the one that this node was told of")
             assert server.meeting.session("node-1") is None
 
@@ -118,11 +119,8 @@ def test_an_agent_that_was_told_of_tls_never_speaks_plainly(tmp_path: Path, toke
     authority, _ = made(tmp_path / "tls")
 
     async def go() -> None:
-        async with (
-            boot_pages(authority.pem) as url,
-            serving(tokens) as server,
-            agent(tmp_path / "node", server.port, ca=authority.fingerprint, url=url) as one,
-        ):
+        told = an_agent_told_of(authority, tmp_path / "node", tokens, tls=None)
+        async with told as (server, one):
             await one.heard("no connection to the server")
             assert server.meeting.session("node-1") is None
 

@@ -69,10 +69,15 @@ class Server:
 
 @contextlib.asynccontextmanager
 async def serving(
-    tokens: KnownTokens, port: int = 0, *, absence_limit: float = 30.0, tls: ssl.SSLContext | None = None
+    tokens: KnownTokens,
+    port: int = 0,
+    *,
+    absence_limit: float = 30.0,
+    tls: ssl.SSLContext | None = None,
+    may_be: Callable[[str, str], bool] = lambda node, address: True,
 ) -> AsyncIterator[Server]:
     """Ends as a killed server does: connections are cut, nothing is said."""
-    meeting = Meeting(tokens, absence_limit=absence_limit)
+    meeting = Meeting(tokens, may_be, absence_limit=absence_limit)
     bound = await meeting.listen("127.0.0.1", port, tls=tls)
     attending = asyncio.create_task(meeting.attend())
     try:

@@ -100,7 +100,7 @@ class ScriptedEngine:
         await self._events.announce(event)
 
     async def hold(self, operation_id: str) -> None:
-        """Before the first step."""
+        """Where its plan has a breakpoint in the first macro-step, else before the first step."""
         operation = await self._operations.get(operation_id)
         for cluster, nodes in self._site.by_cluster(operation.nodes).items():
             at = self.entered(operation, cluster, nodes)
@@ -111,11 +111,15 @@ class ScriptedEngine:
                 set="0",
                 macro=at.macro,
                 instance=at.instance,
-                micro=at.micro,
+                micro=self._breakpoint(operation, cluster) or at.micro,
                 nodes=str(nodes),
             )
             if event := await self._control.hold(held):
                 await self._events.announce(event)
+
+    def _breakpoint(self, operation: Operation, cluster: str) -> str:
+        steps = decode(operation.plans[cluster]).stages[0].attempts[0].steps
+        return next((step.name for step in steps if step.breakpoint), "")
 
     async def resume(self, operation_id: str, *, by: str) -> NodeSet:
         event = await self._control.resume(operation_id, by=by, at=self._clock.now())

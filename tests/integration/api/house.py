@@ -18,6 +18,7 @@ from kadeploy.api.app import create_app
 from kadeploy.api.auth.chain import chain_of
 from kadeploy.api.server import Settings
 from kadeploy.config.authentication import Acl, Authentication, Roles
+from kadeploy.domain.awaited import filled
 from kadeploy.domain.disk import MIB, Layout, Partition, Role
 from kadeploy.domain.node import Cluster, Node, Site
 from kadeploy.domain.rights import Right
@@ -29,8 +30,12 @@ from kadeploy.files.reach import Reach
 from kadeploy.files.web import FetchLimits, Web
 from kadeploy.operations.assemble import UseCases, assemble
 from kadeploy.operations.events import EventLog
+from kadeploy.operations.fetching import Fetching
 from kadeploy.operations.foundation import Policy, Ports
+from kadeploy.plans.codec import decode, encode
 from kadeploy.ports.files import UploadRules
+from kadeploy.steps.fetch_files import FetchFiles
+from kadeploy.store.answers import SqlAnswers
 from kadeploy.store.api_tokens import SqlApiTokens
 from kadeploy.store.audit import SqlAudit
 from kadeploy.store.control import SqlControl
@@ -45,6 +50,7 @@ from kadeploy.store.rights import SqlRights
 from kadeploy.store.statistics import SqlStatistics
 from kadeploy.testing.console import SerialLine, SimulatedConsoles
 from tests.integration.api.engine import ScriptedEngine
+from tests.integration.migrated import migrated
 
 NAMES = tuple(f"node-{number}.site1.example.org" for number in range(1, 5))
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6u3kqX9G1Yy0mE3pQHn8u1r0bq3c8b9vYc1xUoJ5yW alice@host\n"
@@ -99,6 +105,7 @@ class House:
         self.rights = SqlRights(database)
         self.api_tokens = SqlApiTokens(database)
         self.audit = SqlAudit(database)
+        self.answers = SqlAnswers(database)
         self.serials = {name: SerialLine() for name in NAMES[:3]}  # the last has no console
         self.files = files
         self.database = database
@@ -122,6 +129,7 @@ class House:
             environments=self.environments,
             rights=self.rights,
             api_tokens=self.api_tokens,
+            answers=self.answers,
             audit=self.audit,
             statistics=SqlStatistics(self.database),
             files=self.files,
@@ -144,6 +152,14 @@ class House:
     async def grant(self, user: str = "alice", *nodes: str, partition: str = "*") -> None:
         rights = [Right(user=user, node=node, partition=partition) for node in nodes or ("*",)]
         await self.rights.grant(rights, overwrite=True, administrators=frozenset())
+
+    async def fetched(self, wid: str) -> Json:
+        """The operation's plans, once its first step has fetched their files. Raises what keeps it from that."""
+        plans = {cluster: decode(plan) for cluster, plan in (await self.operations.get(wid)).plans.items()}
+        steps = [plan.stages[0].attempts[0].steps[0].step for plan in plans.values()]
+        wanted = [one for step in steps if isinstance(step, FetchFiles) for one in step.wanted]
+        found = await Fetching(self.files).fetch(wid, wanted, lambda _done, _total: None)
+        return {cluster: encode(filled(plan, found)) for cluster, plan in plans.items()}
 
     def image(self, name: str = "debian12.tgz") -> Path:
         """A small file that is really compressed."""
@@ -179,7 +195,7 @@ async def open_house(
 ) -> AsyncIterator[House]:
     images = directory / "images"
     images.mkdir(exist_ok=True)
-    database = Database.open(f"sqlite:///{directory}/kadeploy.db")
+    database = Database.open(migrated(directory / "kadeploy.db"))
     try:
         files = FileCache.open(
             directory / "cache", size=100 * MIB, permitted=Permitted(roots=(images,)), web=HERE, uploads=RULES

@@ -64,7 +64,7 @@ def test_a_held_operation_is_cancelled_when_that_is_said(tmp_path: Path) -> None
         await house.grant()
         await house.record()
         async with house.client() as client:
-            wid = await launched(client, breakpoint="BootNewEnv")
+            wid = await launched(client, breakpoint="SetDeploymentEnv")
             await house.engine.hold(wid)
             await client.request("DELETE", f"/deployment/{wid}", json={"cancel": True})
             assert house.engine.aborted == [wid]

@@ -43,8 +43,7 @@ def test_operations_of_a_request_are_in_the_plan_with_their_files(tmp_path: Path
             answer = await client.post("/deployment/", json=body)
             assert answer.status_code == 200, answer.text
             wid = answer.json()["wid"]
-        plan = (await house.operations.get(wid)).plans["alpha"]
-        assert isinstance(plan, dict)
+        plan = (await house.fetched(wid))["alpha"]
         before, sync, after = steps_of(plan, 1)[-3:]
         assert (before["step"], before["retries"], before["timeout"]) == ("custom_exec:x", 1, "5")
         assert before["options"]["variables"]["shared"]["MINE"] == "yes"
@@ -75,8 +74,7 @@ def test_those_of_the_configuration_are_fetched_from_anywhere_on_the_server(tmp_
             refused = await client.post("/deployment/", json=launch_body(custom_operations=own, force=True))
             assert refused.headers["x-application-error-code"] == "5"
             assert "not under a directory that this server may read" in refused.text
-        plan = (await house.operations.get(answer.json()["wid"])).plans["alpha"]
-        assert isinstance(plan, dict)
+        plan = (await house.fetched(answer.json()["wid"]))["alpha"]
         assert steps_of(plan, 1)[-2]["options"]["file"]["sha256"] == hashlib.sha256(b"admin").hexdigest()
 
     in_house(tmp_path, scenario)

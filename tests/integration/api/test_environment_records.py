@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 import httpx2
 
 from kadeploy.domain.environment_name import Architecture
-from tests.integration.api.house import House, Json, in_house, launch_body
-
-CODE = "x-application-error-code"
-
-
-def archive(house: House, name: str, content: bytes = b"scripts") -> Json:
-    path = house.images / name
-    path.write_bytes(gzip.compress(content, mtime=0))
-    return {"archive": f"server://{path}", "compression": "gzip", "script": "run.sh"}
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-async def launch(client: httpx2.AsyncClient, name: str, **more: object) -> httpx2.Response:
-    return await client.post("/deployment", json=launch_body(environment={"name": name}, force=True, **more))
+from tests.integration.api.house import House, in_house, launch_body
+from tests.integration.api.recorded import CODE, launch
 
 
 def test_descriptions_are_checked_together_and_none_is_recorded(tmp_path: Path) -> None:

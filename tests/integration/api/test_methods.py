@@ -48,7 +48,7 @@ def test_the_archives_of_an_environment_are_kept_for_the_nodes(tmp_path: Path) -
         async with house.client() as client:
             answer = await client.post("/deployment", json=launch_body())
         assert answer.status_code == 200, answer.text
-        plan = decode((await house.operations.get(answer.json()["wid"])).plans["alpha"])
+        plan = decode((await house.fetched(answer.json()["wid"]))["alpha"])
         (step,) = (micro.step for micro in plan.stages[1].attempts[0].steps if isinstance(micro.step, RunArchives))
         kept = house.files.in_use(step.archives[0].file.sha256)
         (house.images / "post.tgz").write_bytes(b"another")
@@ -102,7 +102,8 @@ def test_a_whole_disk(tmp_path: Path) -> None:
         assert refused.headers["X-Application-Error-Code"] == "6", "a partition's right is not the disk's"
         await house.grant("alice", partition="/dev/sda")
         plan = await planned(house, "/deployment", **body)
-        assert steps(plan)[3:6] == ["send_environment", "sync", "switch_pxe"]
+        assert steps(plan)[:1] == ["fetch_files"]
+        assert steps(plan)[4:7] == ["send_environment", "sync", "switch_pxe"]
 
     in_house(tmp_path, scenario)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.state import NodeState, OperationKind
+from kadeploy.errors import InvalidFile
 from tests.integration.api.house import KEY, NAMES, House, Json, in_house, launch_body
 
 
@@ -37,7 +40,7 @@ def test_a_deployment_from_launch_to_delete(tmp_path: Path) -> None:
             assert (await client.get(resources["resource"])).json()["logs"] is False
             assert (await client.get(resources["log"])).text == "\n"
             status = (await client.get(resources["status"])).json()
-            assert status["alpha"]["SetDeploymentEnvUntrusted"]["switch_pxe"]["nodes"]["**"] == list(NAMES[:2])
+            assert status["alpha"]["SetDeploymentEnvUntrusted"]["fetch_files"]["nodes"]["**"] == list(NAMES[:2])
             state = (await client.get(resources["state"])).json()
             assert (state[NAMES[0]]["macro"], state[NAMES[0]]["state"]) == ("SetDeploymentEnvUntrusted", "processing")
             assert (await house.nodes.get(NodeSet(NAMES)))[NAMES[0]].state is NodeState.DEPLOYING
@@ -49,7 +52,7 @@ def test_a_deployment_from_launch_to_delete(tmp_path: Path) -> None:
             assert "|Deployment over on cluster alpha" in (await client.get(resources["log"])).text
             state = (await client.get(resources["state"])).json()
             assert state[NAMES[0]] == {"macro": None, "micro": None, "state": "ok", "error": None, "out": None}
-            assert state[NAMES[1]]["error"] == "SetDeploymentEnvUntrusted-switch_pxe: no answer"
+            assert state[NAMES[1]]["error"] == "SetDeploymentEnvUntrusted-fetch_files: no answer"
             assert (await client.get(resources["error"])).text == "\n"
             assert (await client.get("/deployment?")).json()[0]["nodes"] == {"ok": [NAMES[0]], "ko": [NAMES[1]]}
             nodes = await house.nodes.get(NodeSet(NAMES))
@@ -92,7 +95,10 @@ def test_keys_from_a_file_of_the_server(tmp_path: Path) -> None:
         path.write_text(KEY)
         async with house.client() as client:
             wid, _ = await launched(client, ssh_authorized_keys=f"server://{path}")
-        assert KEY.strip() in str((await house.operations.get(wid)).plans)
+        assert KEY.strip() in str(await house.fetched(wid))
+        await asyncio.to_thread(path.write_text, "no key")
+        with pytest.raises(InvalidFile, match="line 1 of the SSH keys is not a public key"):
+            await house.fetched(wid)
 
     in_house(tmp_path, scenario)
 
@@ -198,13 +204,13 @@ def test_the_board(tmp_path: Path) -> None:
             wid, resources = await launched(client)
             board = (await client.get(resources["board"])).json()
             assert board["state"] == "running"
-            assert board["nodes"][NAMES[0]]["micro"] == "switch_pxe"
+            assert board["nodes"][NAMES[0]]["micro"] == "fetch_files"
             assert board["nodes"][NAMES[0]]["state"] == "processing"
-            assert [step["micro"] for step in board["steps"]] == ["switch_pxe"]
+            assert [step["micro"] for step in board["steps"]] == ["fetch_files"]
             await house.engine.play(wid, ko={NAMES[0]: "dead"})
             board = (await client.get(resources["board"])).json()
             assert (board["state"], board["nodes"][NAMES[0]]["state"]) == ("done", "ko")
-            assert board["timings"][0]["micro"] == "switch_pxe"
+            assert board["timings"][0]["micro"] == "fetch_files"
             assert board["number"] == 6
 
     in_house(tmp_path, scenario)

@@ -223,12 +223,12 @@ def test_nothing_is_left_pinned(tmp_path: Path) -> None:
     async def scenario(house: House) -> None:
         await house.grant()
         await house.record()
-        pin, release = house.files.pin, house.files.release
+        judge, release = house.files.judge, house.files.release
 
         class Watched:
-            async def pin(self, url: str, *, owner: str, **more: object) -> object:
-                pins.append(("pin", owner))
-                return await pin(url, owner=owner, **more)  # type: ignore[arg-type]
+            async def judge(self, url: str, *, owner: str, **more: object) -> object:
+                pins.append(("judge", owner))
+                return await judge(url, owner=owner, **more)  # type: ignore[arg-type]
 
             async def release(self, owner: str) -> None:
                 pins.append(("release", owner))
@@ -249,7 +249,7 @@ def test_nothing_is_left_pinned(tmp_path: Path) -> None:
     in_house(tmp_path, scenario)
     for owner in {owner for _, owner in pins}:
         assert ("release", owner) == [entry for entry in pins if entry[1] == owner][-1]
-    assert len({owner for verb, owner in pins if verb == "pin"}) == 3
+    assert len({owner for verb, owner in pins if verb == "judge"}) == 3
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,9 @@ def test_a_clients_own_file_server_is_asked_from_its_address_only(tmp_path: Path
                 assert refused.headers["X-Application-Error-Code"] == "5"
                 assert "fetched from the machine that asked only, 192.0.2.9" in refused.text
                 assert web.requests == []
-                assert (await near.post("/deployment", json=body)).status_code == 200
+                answer = await near.post("/deployment", json=body)
+                assert answer.status_code == 200
+                await house.fetched(answer.json()["wid"])
             assert web.count(place) == 1
         assert house.files.in_use(SHA256) is not None
 

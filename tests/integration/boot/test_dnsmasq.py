@@ -26,6 +26,7 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root"),
 ]
 KNOWN, STRANGE = "52:54:00:00:00:07", "52:54:00:ff:ff:ff"
+OTHER = "52:54:00:00:00:08"
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +124,26 @@ def test_it_comes_back_when_killed_and_ends_when_cancelled(wire: Wire, tmp_path:
         return second
 
     assert asyncio.run(run())
+
+
+def test_another_configuration_is_served_from_now_on(wire: Wire, tmp_path: Path) -> None:
+    """Nodes that are added by reading the configuration again get their addresses, others lose them."""
+    dnsmasq = a_dnsmasq(wire, tmp_path)
+    lines = dnsmasq.configuration.splitlines(keepends=True)
+
+    async def run() -> None:
+        async with running(dnsmasq):
+            first = await pid_other_than(0, tmp_path)
+            dnsmasq.become(dnsmasq.configuration)
+            assert is_ours(first, tmp_path / "dnsmasq.conf"), "nothing has changed"
+            dnsmasq.become("".join(line for line in lines if KNOWN not in line))
+            second = await pid_other_than(first, tmp_path)
+            assert [*await asyncio.to_thread(wire.ask, "dhcp", KNOWN, "0", OTHER, "0")] == [OTHER]
+            dnsmasq.become("".join(lines))
+            await pid_other_than(second, tmp_path)
+            assert KNOWN in await asyncio.to_thread(wire.ask, "dhcp", KNOWN, "0")
+
+    asyncio.run(run())
 
 
 CHILD = """

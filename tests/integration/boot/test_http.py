@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import http.client
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,13 @@ class World:
         return await asyncio.to_thread(lambda: self.get(path, source=source, **headers))
 
 
-def with_pages(folder: Path, scenario: Callable[[World], Awaitable[None]], *, nfsroot: bool = False) -> None:
+def with_pages(
+    folder: Path,
+    scenario: Callable[[World], Awaitable[None]],
+    *,
+    nfsroot: bool = False,
+    also_from: Sequence[IPv4Network] = (),
+) -> None:
     """Run `scenario`, a coroutine function, beside the server."""
     (folder / "vmlinuz").write_bytes(b"kernel")
     (folder / "initrd").write_bytes(INITRD)
@@ -66,7 +73,7 @@ def with_pages(folder: Path, scenario: Callable[[World], Awaitable[None]], *, nf
         if nfsroot:
             cluster = replace(SITE.clusters["sim"], nfsroot=Nfsroot(kernel=str(folder / "vmlinuz")))
             site = replace(SITE, clusters={"sim": cluster})
-        catalog, tokens = Catalog(site, MemoryTargets()), MemoryTokens()
+        catalog, tokens = Catalog(site, MemoryTargets(), also_from=also_from), MemoryTokens()
         minimal = MinimalEnvironment(
             url="http://10.0.0.1:25301",
             meet="10.0.0.1:25302",
@@ -126,6 +133,17 @@ def test_the_script_follows_the_target_and_each_boot_has_its_own_token(
     assert len(set(tokens)) == 2
     assert min(map(len, tokens)) >= 32
     assert not any(token in caplog.text for token in tokens)
+
+
+def test_a_node_whose_address_is_translated_is_known_by_its_mac(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        await world.catalog.set(NodeSet(["node-1"]), MINIMAL)
+        asked = "/boot/ipxe?mac=52:54:00:00:00:01"
+        assert b"kadeploy.token" in (await world.ask(asked, source="127.0.6.9"))[1]
+        assert (await world.ask(asked, source="127.0.7.1"))[0] == 403
+        assert await world.ask("/boot/ipxe", source="127.0.6.9") == (200, DISK.encode())
+
+    with_pages(tmp_path, scenario, also_from=[IPv4Network("127.0.6.0/24")])
 
 
 def test_nobody_gets_another_node_s_token(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import asyncssh
-import pytest
 
 from kadeploy.domain.node import Cluster, Node, Site
 from kadeploy.domain.nodeset import NodeSet
@@ -21,16 +20,6 @@ SITE = Site(
     nodes={"node-1": Node(name="node-1", cluster="c", address="127.0.0.1", block_device="/dev/vda")},
     clusters={"c": Cluster(name="c", layout=LAYOUT)},
 )
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("keys")
-    for name in ("key", "other"):
-        key = asyncssh.generate_private_key("ssh-ed25519")
-        key.write_private_key(folder / name)
-        key.write_public_key(folder / f"{name}.pub")
-    return folder
 
 
 @contextlib.asynccontextmanager

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-import asyncssh
 import pytest
 
 from kadeploy.domain.node import Node
@@ -26,17 +25,6 @@ def stays_up(_: System) -> int:
 
 def refuses(_: System) -> int:
     return 1
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the server's `key`, its public part, and an `other` key."""
-    folder = tmp_path_factory.mktemp("keys")
-    for name in ("key", "other"):
-        key = asyncssh.generate_private_key("ssh-ed25519")
-        key.write_private_key(folder / name)
-        key.write_public_key(folder / f"{name}.pub")
-    return folder
 
 
 def order(obey: Callable[[System], int], keys: Path, verb: str, *, key: str = "key", leave: float = 5.0) -> list[str]:

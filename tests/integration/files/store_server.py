@@ -10,11 +10,10 @@ import os
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 KEY, SECRET, BUCKET = "AKIAIMAGES", "sesame-open", "images"
 
@@ -24,20 +23,24 @@ def store_server(directory: Path) -> Iterator[str]:
     """The URL of a store with an empty bucket."""
     port = _free_port()
     program = Path(sys.executable).with_name("moto_server")
-    with (directory / "store.log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(program), "-H", "127.0.0.1", "-p", str(port)],
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "no_proxy": "127.0.0.1"},
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            _await(url, process)
-            yield url
-        finally:
-            process.terminate()
-            process.wait()
+    process = subprocess.Popen(
+        [str(program), "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "no_proxy": "127.0.0.1", "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    draining = threading.Thread(target=_keep, args=(process.stdout, directory / "store.log"))
+    try:
+        assert any(b"Running on" in line for line in process.stdout), "the object store did not start"
+        draining.start()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+        if draining.ident is not None:
+            draining.join()
+        process.stdout.close()
 
 
 def _free_port() -> int:
@@ -46,13 +49,7 @@ def _free_port() -> int:
         return int(trial.getsockname()[1])
 
 
-def _await(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 40
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"{url}/moto-api/", timeout=5).close()
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.05)  # until it listens
-        else:
-            return
-    raise AssertionError("the object store did not start")
+def _keep(said: IO[bytes], log: Path) -> None:
+    """Its pipe must not fill."""
+    with log.open("wb") as file:
+        file.writelines(said)

@@ -72,7 +72,7 @@ def test_what_is_sent_is_one_of_the_contents_and_its_senders(cache: FileCache, t
         assert (await send(cache)).is_complete
         assert await pin(cache) == BODY
         with pytest.raises(InvalidFile, match=r"is no upload of bob"):
-            await pin(cache, BOB)
+            await pin(cache, BOB, owner="D-2")
         again = await send_again(cache)
         assert again.is_complete
 
@@ -223,8 +223,9 @@ def test_what_an_environment_keeps_does_not_expire(open_cache: OpenCache) -> Non
         with pytest.raises(Conflict, match="is used by environment debian version 1"):
             await cache.uploads.abandon("alice", sent.id)
         await cache.uploads.keep([])
+        assert await pin(cache) == BODY, "the operation has it already"
         with pytest.raises(InvalidFile):
-            await pin(cache)
+            await pin(cache, owner="D-2")
 
     asyncio.run(story())
 

@@ -16,6 +16,7 @@ LONG_AGO = "Mon, 06 Jan 2020 10:00:00 GMT"
 class WebServer:
     def __init__(self, server: ThreadingHTTPServer, scheme: str) -> None:
         self.answers: dict[str, Answer] = {}
+        self.heads: dict[str, Answer] = {}
         self.requests: list[tuple[str, Mapping[str, str]]] = []
         self.url = f"{scheme}://127.0.0.1:{server.server_port}"
         self.stop = server.shutdown
@@ -32,6 +33,12 @@ def web_server(tls: ssl.SSLContext | None = None) -> Iterator[WebServer]:
         def do_GET(self) -> None:
             web.requests.append((self.path, dict(self.headers)))
             web.answers.get(self.path, status(404))(self)
+            self.close_connection = True
+
+        def do_HEAD(self) -> None:
+            """Not noted; what is not in `heads` is there if it can be had at all."""
+            answer = self.path in web.answers and status(405)
+            web.heads.get(self.path, answer or status(404))(self)
             self.close_connection = True
 
         def handle(self) -> None:

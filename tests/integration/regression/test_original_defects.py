@@ -5,12 +5,11 @@ Those about the tools and about what happens on a node are in `test_original_def
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 
-from tests.integration.security.attacked import LONGEST, Attacked
+from tests.integration.security.attacked import Attacked
 
 FSA = {"file": "upload://" + "a" * 64, "kind": "fsa", "compression": 0}
 
@@ -120,11 +119,12 @@ def test_nodes_at_a_breakpoint_have_not_succeeded(server: Attacked) -> None:
     alice = server.user()
     body = {"nodes": ["node-3"], "environment": {"kind": "database", "name": "simulated"}, "breakpoint": "BootNewEnv"}
     wid = alice.post("/deployment", **body).json()["wid"]
-    until(lambda: "held" in alice.get(f"/deployment/{wid}/board").text)
+    told = alice.events(f"/deployment/{wid}")
+    assert any(event.get("kind") == "nodes_held" for event in told)
     view = alice.get(f"/deployment/{wid}").json()
     assert view["nodes"]["ok"] == []
     assert alice.ask("DELETE", f"/deployment/{wid}", {"cancel": True}).status == 200
-    until(lambda: wid in server.user("admin").get("/stats").text)
+    assert any(event.get("kind") == "operation_ended" for event in told)
     (row,) = [line for line in server.user("admin").get("/stats").text.splitlines() if line.startswith(wid)]
     assert ",false,aborted by alice" in row
 
@@ -157,12 +157,7 @@ def ended(server: Attacked, **changes: object) -> dict[str, Any]:
     answer = alice.post("/deployment", **body)
     assert answer.status == 200, answer.text
     path = f"/deployment/{answer.json()['wid']}"
-    until(lambda: alice.get(path).json()["done"])
-    return dict(alice.get(path).json())
-
-
-def until(claim: Any) -> None:
-    end = time.monotonic() + LONGEST
-    while not claim():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    assert any(event.get("kind") == "operation_ended" for event in alice.events(path))
+    told = dict(alice.get(path).json())
+    assert told["done"]
+    return told

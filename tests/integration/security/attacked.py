@@ -11,25 +11,20 @@ import contextlib
 import gzip
 import http.client
 import json
-import os
-import signal
 import socket
 import ssl
 import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import bcrypt
-import yaml
 
-BIN: Final = Path(sys.executable).parent
+from tests.simulated import LONGEST, simulated
+
 PASSWORD: Final = "s3cret-of-everybody"
 SECRET: Final = "what-only-the-server-may-read"
-LONGEST: Final = 40.0  # seconds for anything
 PERMITTED: Final = 5  # wrong passwords of one user from one address
 
 
@@ -120,6 +115,18 @@ class Visitor:
         finally:
             connection.close()
 
+    def events(self, operation: str) -> Iterator[dict[str, Any]]:
+        """What it tells, as it comes, until it has ended or nobody asks any more."""
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", self.server.port, timeout=LONGEST, context=self.server.trust, source_address=(self.source, 0)
+        )
+        with contextlib.closing(connection):
+            connection.request("GET", f"{operation}/events", headers=dict(self.headers))
+            with connection.getresponse() as answer:
+                for line in answer:
+                    if line.startswith(b"data:"):
+                        yield json.loads(line[5:])
+
     def get(self, target: str, **headers: str) -> Answer:
         return self.ask("GET", target, **headers)
 
@@ -144,37 +151,24 @@ class Visitor:
 @contextlib.contextmanager
 def attacked(folder: Path, **settings: object) -> Iterator[Attacked]:
     """Serve until the block ends; alice has nodes 1 to 5, bob 6 to 9. `settings` are sections of server.conf."""
-    for name in ("images", "tmp", "secret"):
+    for name in ("images", "secret"):
         (folder / name).mkdir(parents=True)
     (folder / "secret" / "keys.pub").write_text(f"ssh-ed25519 {SECRET}\n")
     (folder / "images" / "a.tgz").write_bytes(gzip.compress(b"not much of a system" * 1000, mtime=0))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    _configure(folder, port, settings)
-    argv = [str(BIN / "kadeployd"), "--config", str(folder), "--simulate", "9", "--simulate-speed", "600"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(argv, stderr=log, env={**os.environ, "TMPDIR": str(folder / "tmp")})
-    try:
-        _until_ready(process, folder / "log")
-        authority = next((folder / "tmp").glob("kadeploy-simulated-*/tls/ca.pem")).read_text()
+    with simulated(folder, "--simulate-speed", "600", nodes=9, settings=_settings(folder, settings)) as running:
+        authority = (running.state / "tls" / "ca.pem").read_text()
         trust = ssl.create_default_context(cadata=authority)
-        server = Attacked(folder=folder, port=port, process=process, trust=trust)
+        server = Attacked(folder=folder, port=running.port, process=running.process, trust=trust)
         admin = server.user("admin")
         for user, nodes in {"alice": "node-[1-5]", "bob": "node-[6-9]"}.items():
             assert admin.post("/rights", username=user, nodes=[nodes]).status == 200
         yield server
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(LONGEST) == 0, server.log()
-    finally:
-        process.kill()
-        process.wait()
 
 
-def _configure(folder: Path, port: int, settings: Mapping[str, object]) -> None:
+def _settings(folder: Path, changed: Mapping[str, object]) -> Mapping[str, object]:
     entry = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
     (folder / "htpasswd").write_text("".join(f"{user}:{entry}\n" for user in ("alice", "bob", "admin", "mallory")))
-    server = {
-        "listen": {"address": "127.0.0.1", "port": port},
+    return {
         "authentication": {
             "acl": {"whitelist": ["127.0.9.9"]},
             "http_basic": {"dbfile": str(folder / "htpasswd")},
@@ -184,20 +178,5 @@ def _configure(folder: Path, port: int, settings: Mapping[str, object]) -> None:
         "rights": {"kind": "db", "almighty_users": ["admin"]},
         "files": {"roots": [str(folder / "images")]},
         "windows": {"reboot": {"size": 50, "sleep_time": 0}},
-        "state_directory": str(folder / "state"),
-        **settings,
+        **changed,
     }
-    (folder / "server.conf").write_text(yaml.safe_dump(server))
-    (folder / "clusters.conf").write_text(
-        "clusters: [{name: real, conf_file: real.conf, nodes: [{name: real-1, address: 10.9.9.9}]}]\n"
-    )
-    (folder / "real.conf").write_text("partitioning: {block_device: /dev/sda, partitions: {deploy: 2, swap: 1}}\n")
-
-
-def _until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + LONGEST
-    while "ready on" not in log.read_text():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < end, "it did not start"
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.05)

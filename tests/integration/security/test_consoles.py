@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.integration.security.attacked import LONGEST, Attacked
+from tests.integration.security.attacked import Attacked
+from tests.simulated import LONGEST
 
 UPGRADE = {
     "Upgrade": "websocket",

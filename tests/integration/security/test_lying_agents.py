@@ -47,8 +47,8 @@ class Liar:
 
 
 @contextlib.asynccontextmanager
-async def liar(port: int) -> AsyncIterator[Liar]:
-    reader, writer = await _opened(port)
+async def liar(port: int, *, source: str = "127.0.0.1") -> AsyncIterator[Liar]:
+    reader, writer = await _opened(port, source)
     one = Liar(reader, writer)
     try:
         one.nonce = str((await one.hears())["nonce"])
@@ -59,11 +59,11 @@ async def liar(port: int) -> AsyncIterator[Liar]:
             await writer.wait_closed()
 
 
-async def _opened(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _opened(port: int, source: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """As soon as the server attends."""
     while True:
         with contextlib.suppress(ConnectionRefusedError):
-            return await asyncio.open_connection("127.0.0.1", port)
+            return await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
         await asyncio.sleep(0)
 
 

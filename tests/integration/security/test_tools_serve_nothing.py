@@ -13,7 +13,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.integration.security.attacked import BIN, LONGEST, PASSWORD, Attacked
+from tests.integration.security.attacked import PASSWORD, Attacked
+from tests.simulated import BIN, LONGEST
 
 LISTENS = "0A"  # TCP_LISTEN in /proc/net/tcp (proc_pid_net_tcp(5))
 

@@ -11,7 +11,8 @@ from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Once
 from kadeploy.domain.state import NodeState, OperationKind, OperationState
 from kadeploy.errors import AlreadyExists
-from kadeploy.ports.store import NodeRecord
+from kadeploy.ports.store import KeptAnswer, NodeRecord
+from kadeploy.store.answers import SqlAnswers
 from kadeploy.store.database import Database
 from kadeploy.store.nodes import SqlNodes
 from kadeploy.store.operations import SqlOperations
@@ -55,6 +56,30 @@ def test_of_the_same_request_many_times_at_once_one_is_recorded(database: Databa
         assert len(await operations.running()) == 1
 
     asyncio.run(story())
+
+
+def test_answers_are_kept_by_user_and_key_until_they_are_old(database: Database, url: str) -> None:
+    answers = SqlAnswers(database)
+
+    def kept(user: str, key: str, at: float) -> KeptAnswer:
+        return KeptAnswer(
+            user=user, once=Once(key=key, digest="0" * 64), at=at, answer={"name": "é", "list": [1, None]}
+        )
+
+    async def story() -> None:
+        for one in (kept("alice", "k", 10.0), kept("bob", "k", 20.0), kept("alice", "l", 30.0)):
+            await answers.keep(one, forget_before=0.0)
+        assert await answers.get("alice", "k") == kept("alice", "k", 10.0)
+        assert await answers.get("carol", "k") is None
+        await answers.keep(kept("carol", "k", 40.0), forget_before=20.0)
+        assert await answers.get("alice", "k") is None
+
+    asyncio.run(story())
+    again = Database.open(url)
+    try:
+        assert asyncio.run(SqlAnswers(again).get("bob", "k")) == kept("bob", "k", 20.0)
+    finally:
+        again.close()
 
 
 def test_counting(database: Database) -> None:

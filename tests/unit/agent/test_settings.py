@@ -26,11 +26,13 @@ def test_ipv6() -> None:
     assert settings_from({"meet": "[fd00::1]:25301", "node": "n", "token": "t"}).host == "fd00::1"
 
 
-def test_options_win(tmp_path: Path) -> None:
+def test_options_win_and_then_the_environment(tmp_path: Path) -> None:
     cmdline = tmp_path / "cmdline"
     cmdline.write_text(LINE)
-    settings = read_settings(["--node", "other", "--state", str(tmp_path)], cmdline)
+    environ = {"KADEPLOY_AGENT": "kadeploy.node=second kadeploy.token=its-own"}
+    settings = read_settings(["--node", "other", "--state", str(tmp_path)], environ, cmdline)
     assert (settings.node, settings.host, settings.state) == ("other", "10.0.0.1", tmp_path)
+    assert settings.token == "its-own"
 
 
 def test_wrong_options_are_named() -> None:

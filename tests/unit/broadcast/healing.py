@@ -119,7 +119,7 @@ class Model:
             node.behind_for = 0.0 if source.received >= node.received else node.behind_for + STEP
             if not source.alive or node.silent_for >= TIMING.stall:
                 self._lose(node, sure=True)
-            elif node.behind_for >= TIMING.suspect:
+            elif node.behind_for >= TIMING.suspect and node.rank < MOVED:
                 self._lose(node, sure=False)
         if node.source is None and node.received < self.size:
             for place in sources(self.shape.before(node.rank, len(self.nodes)), node.failures, self.now, TIMING):
@@ -129,9 +129,9 @@ class Model:
                     return
                 node.failures[place] = Failure(at=self.now, sure=not one.alive)
 
-    def _lose(self, node: Node, *, sure: bool) -> None:
+    def _lose(self, node: Node, *, sure: bool, lacks: bool = False) -> None:
         assert node.source is not None
-        node.failures[node.source] = Failure(at=self.now, sure=sure)
+        node.failures[node.source] = Failure(at=self.now, sure=sure, lacks=lacks)
         node.source = None
 
     def _mend(self, node: Node) -> None:
@@ -166,7 +166,7 @@ class Model:
             if not reader.awake or reader.received >= self.size:
                 continue
             if reader.received < source.base:
-                self._lose(reader, sure=True)
+                self._lose(reader, sure=False, lacks=True)
                 continue
             fed = ahead_of(claims[reader.place], claims.values(), self.shape.streams(source.place))
             if fed is not None:

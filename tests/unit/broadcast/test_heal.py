@@ -18,7 +18,7 @@ from kadeploy.broadcast.heal import (
     sources,
     when_parked,
 )
-from kadeploy.broadcast.order import CHAIN, HEAD_RANK
+from kadeploy.broadcast.order import CHAIN, HEAD_RANK, MOVED
 
 TIMING = Timing(stall=2.0)
 failures = st.dictionaries(
@@ -93,10 +93,39 @@ def test_one_that_was_away_does_not_take_from_the_chain() -> None:
         (3, None, Move.NEARER),
         (3, Failure(at=0, sure=False), Move.NEARER),  # perhaps it was only slow to answer
         (3, Failure(at=0, sure=True), Move.INSIST),  # it lives for its source, not for us
+        (3, Failure(at=0, sure=False, lacks=True), Move.WAIT),  # only the head has it all, when it is through
     ],
 )
 def test_a_parked_reader(fed: int, failure: Failure | None, move: Move) -> None:
     assert when_parked(5, fed, {fed: failure} if failure else {}) is move
+
+
+@pytest.mark.parametrize(
+    ("fed", "failure", "move"),
+    [
+        (19, None, Move.NEARER),
+        (19, Failure(at=0, sure=False), Move.NEARER),  # it had too much to do to answer
+        (19, Failure(at=0, sure=True), Move.WAIT),
+        (0, Failure(at=0, sure=False, lacks=True), Move.WAIT),
+        (5 + MOVED, None, Move.WAIT),
+    ],
+)
+def test_one_at_the_end_reads_from_the_last_and_has_time(fed: int, failure: Failure | None, move: Move) -> None:
+    assert when_parked(2 + MOVED, fed, {fed: failure} if failure else {}) is move
+
+
+def test_one_that_has_moved_to_the_end_is_fed_after_the_chain_however_far_it_is() -> None:
+    chain, moved = claim(1, 5, 300), claim(2, 2 + MOVED, 700)
+    assert ahead_of(moved, [chain, moved]) == 5
+    assert ahead_of(chain, [chain, moved]) is None
+
+
+@pytest.mark.parametrize(("ahead", "fed"), [(0, None), (1 << 20, None), (2 << 20, 4)])
+def test_whom_one_that_insists_overtakes_has_lost_its_place(ahead: int, fed: int | None) -> None:
+    near = Claim(key=1, rank=3, position=1 << 20, end=1 << 30)
+    far = Claim(key=2, rank=4, position=(1 << 20) + ahead, end=1 << 30, insists=True)
+    assert ahead_of(near, [near, far]) == fed
+    assert ahead_of(far, [near, far]) is None
 
 
 def test_a_bad_chunk_is_asked_of_where_it_came_from_then_of_the_head() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kadeploy.cli.automata import parse_force_steps
+from kadeploy.domain.timeout import ALLOWED
 from kadeploy.errors import Faults
 
 
@@ -41,7 +42,8 @@ def test_a_macro_step_that_is_not_named_stays_as_it_is() -> None:
             [
                 "--force-steps: BootNewEnv has no instance 'Chain', but Kexec, Classical, HardReboot, PivotRoot, Dummy",
                 "--force-steps: the retries of Chain must be a number, not 'x'",
-                "--force-steps: Chain: the timeout 'n n' is not valid: unexpected 'n'",
+                "--force-steps: Chain: the timeout 'n n' is not valid: 'n' (character 3) cannot be there: "
+                f"an operator is expected, or the end ({ALLOWED})",
             ],
         ),
     ],

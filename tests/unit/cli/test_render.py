@@ -86,3 +86,22 @@ def test_the_drawing_fits_every_screen(width: int, height: int, nodes: int) -> N
 def test_columns_fit_the_width(width: int, widest: int) -> None:
     chosen = layout(width, widest)
     assert sum(wide for _, wide in chosen) + GAP * (len(chosen) - 1) <= max(width, 8)
+
+
+@pytest.mark.parametrize(
+    ("expected", "words"),
+    [
+        ((175.0, 200.0), "  about 2:00 left"),
+        ((50.0, 75.0), "  at most 0:20 left, usually"),
+        ((50.0, 54.0), "  nearly over"),
+        ((20.0, 30.0), "  longer than usual"),
+        (None, ""),
+    ],
+)
+def test_the_title_tells_how_long_it_will_still_take(expected: tuple[float, float] | None, words: str) -> None:
+    board = told(half_deployment())
+    board.expected = expected
+    assert drawn(board, 120, 24)[0] == f"Deployment D-6a1f0c52  0:55  3 running  0 ok  0 ko{words}"
+    over = told(deployment())
+    over.expected = expected
+    assert drawn(over, 120, 24)[0].endswith("1 ko")

@@ -173,7 +173,8 @@ def test_what_a_request_asks_for() -> None:
                 "automata.BootNewEnv[0].retrys: is not a known key; did you mean retries?",
                 "automata.BootNewEnv[0].name: must be Kexec, Classical, HardReboot, Dummy, not 'Chain'",
                 "automata.BootNewEnv[1].retries: must be at most 100, not 1000",
-                "automata.BootNewEnv[1].timeout: the timeout 'n n' is not valid: unexpected 'n'",
+                "automata.BootNewEnv[1].timeout: the timeout 'n n' is not valid: 'n' (character 3) "
+                "cannot be there: an operator is expected, or the end",
             ],
         ),
     ],

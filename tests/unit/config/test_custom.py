@@ -50,7 +50,7 @@ FAULTS = [
     "SetDeploymentEnv.mount_deploy_parts.pre-ops[0].retries: must be at least 0, not -2",
     "SetDeploymentEnv.mount_deploy_parts.pre-ops[1].action: must be exec, send or run, not 'execute'",
     "SetDeploymentEnv.mount_deploy_parts.pre-ops[1].timeout: the timeout 'a b' is not valid: "
-    "could not convert string to float: 'a'",
+    "'a' (character 1) is not known",
     "SetDeploymentEnv.mount_deploy_parts.pre-ops[2]: destination is required for send; "
     "send needs either file or content; params is not for send",
     "SetDeploymentEnv.mount_deploy_parts.pre-ops[3].params: cannot be read as words of a shell: No closing quotation",

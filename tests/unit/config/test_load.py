@@ -284,3 +284,15 @@ def test_what_yaml_would_misread_is_read_as_it_was_meant(tmp_path: Path) -> None
     clusters = yaml.safe_dump(files.clusters(files.node(1))).replace("'52:54:00:12:34:01'", "52:54:00:12:34:01")
     assert "mac: 52:54:00:12:34:01" in clusters
     assert load_site(files.write(tmp_path, clusters=clusters)).site.nodes["node-1"].mac == "52:54:00:12:34:01"
+
+
+def test_groups_of_nodes_are_read_and_checked(tmp_path: Path) -> None:
+    listed = {**files.clusters(), "groups": {"all-of-them": "node-[1-2]"}}
+    assert load_site(files.write(tmp_path, clusters=listed)).site.groups == {"all-of-them": "node-[1-2]"}
+    listed["groups"] = {"lab": "node-1", "x": "node-[1-3]", "y": "node-["}
+    with pytest.raises(BadConfiguration) as refused:
+        load_site(files.write(tmp_path, clusters=listed))
+    told = str(refused.value)
+    assert "clusters.conf: groups.lab: is the name of a cluster" in told
+    assert "clusters.conf: groups.x: there is no node node-3" in told
+    assert "clusters.conf: groups.y: 'node-[' is not a node range" in told

@@ -20,6 +20,7 @@ from kadeploy.errors import InvalidOption
         ("100 + n * 2", 50, 200.0),
         ("120 + 20*log(n)", 100, 120 + 20 * math.log(100)),
         ("Math.log(n) * 10", 1, 0.0),
+        ("Math::log10( n )", 1000, 3.0),
         ("max(60, n)", 10, 60.0),
         ("2 ** 3 - -1", 1, 9.0),
         ("(1 + 2) * 3", 1, 9.0),
@@ -52,6 +53,32 @@ def test_formulas(formula: str, nodes: int, seconds: float) -> None:
 def test_nothing_else_is_a_formula(formula: str) -> None:
     with pytest.raises(InvalidOption):
         Timeout(formula)
+
+
+@pytest.mark.parametrize(
+    ("formula", "why"),
+    [
+        ("120 + x", "'x' (character 7) is not known"),
+        ("120 secs", "'secs' (character 5) cannot be there: an operator is expected, or the end"),
+        ("120 +", "a number, n, a function or '(' is expected, not the end"),
+        ("2 * / n", "a number, n, a function or '(' is expected, not '/' (character 5)"),
+        ("3 * (n + 1", "')' is expected for the '(' at character 5, not the end"),
+        ("log n", "'(' is expected behind 'log' (character 1), not 'n' (character 5)"),
+        ("sqrt(1, 2)", "'sqrt' (character 1) takes 1 at most, not 2"),
+        ("10 € n", "'€' (character 4) is not understood"),
+        ("Math::exp(n)", "'Math::exp' (character 1) is not known"),
+        ("  ", "it is empty"),
+        ("60/(n-1)", "it divides by 0 for n = 1"),
+        ("n**20", "an exponent is above 10"),
+        ("(-8)**0.5", "a root of a negative number"),
+        ("(" * 150 + "1", "is expected for the '(' at character 150"),
+    ],
+)
+def test_it_is_told_where_the_fault_is_and_what_there_is(formula: str, why: str) -> None:
+    with pytest.raises(InvalidOption) as refused:
+        Timeout(formula)
+    assert why in refused.value.message
+    assert str(refused.value).endswith("there are + - * / ** ( ) and log, log10, log2, sqrt, ceil, floor, min, max)")
 
 
 @given(st.text(max_size=60))

@@ -6,51 +6,47 @@ import asyncio
 
 import pytest
 
+from kadeploy.domain.awaited import FetchedFile, filled
 from kadeploy.domain.boot import Profile
-from kadeploy.domain.image import Compression, LocalFile
+from kadeploy.domain.image import LocalFile
 from kadeploy.errors import InvalidExport, InvalidOption, KadeployError
 from kadeploy.operations.client_files import SERVED_BY_NOBODY, ClientFiles
 from kadeploy.operations.profiles import files_of_profile, profile_of, with_files
-from kadeploy.ports.files import ANYBODY, Reader
+from kadeploy.operations.wants import Wants
+from kadeploy.ports.files import ANYBODY
 
 SCRIPT = "#!ipxe\nkernel FILES_PREFIX--vmlinuz quiet\ninitrd FILES_PREFIX--initrd.img\nboot\n"
 
 
-class Kept:
-    """Implements ports.files.Files: a file is kept by its URL's letters, but for those in `missing`."""
+class Judged:
+    """The part of ports.files.Files that judges: every file is there, but for those in `missing`."""
 
     def __init__(self, *missing: str) -> None:
         self._missing = missing
 
-    async def pin(
-        self,
-        url: str,
-        *,
-        owner: str,
-        reader: Reader = ANYBODY,
-        checksum: str = "",
-        compression: Compression | None = None,
-        copied: bool = False,
-        trusted: bool = False,
-        limit: int | None = None,
-    ) -> LocalFile:
+    async def judge(self, url: str, **more: object) -> int:
         if url in self._missing:
             raise KadeployError(f"{url} is not there")
-        return LocalFile(path=f"/kept/{url}", size=1, sha256=url.rpartition("/")[2])
+        return 1
 
-    async def release(self, owner: str) -> None: ...
+
+def wants(*missing: str) -> Wants:
+    return Wants(Judged(*missing), "D-1")  # type: ignore[arg-type]
 
 
 def test_names_become_addresses_at_the_boot_server() -> None:
     named = {"vmlinuz": "http://x/aa", "initrd.img": "http://x/bb"}
-    profile = asyncio.run(with_files(Profile(script=SCRIPT), named, files=Kept(), owner="D-1"))
-    assert profile == Profile(script="#!ipxe\nkernel /files/aa quiet\ninitrd /files/bb\nboot\n")
+    wanted = wants()
+    profile = asyncio.run(with_files(Profile(script=SCRIPT), named, wants=wanted, reader=ANYBODY))
+    kept = [LocalFile(path=f"/kept/{name}", size=1, sha256=name) for name in ("aa", "bb")]
+    found = {one.number: FetchedFile(file=file) for one, file in zip(wanted.wanted, kept, strict=True)}
+    assert filled(profile, found) == Profile(script="#!ipxe\nkernel /files/aa quiet\ninitrd /files/bb\nboot\n")
 
 
 def test_all_missing_files_are_told_at_once() -> None:
     named = {"vmlinuz": "http://x/aa", "initrd.img": "http://x/bb"}
     with pytest.raises(KadeployError, match=r"(?s)http://x/aa is not there.*http://x/bb is not there"):
-        asyncio.run(with_files(Profile(script=SCRIPT), named, files=Kept(*named.values()), owner="D-1"))
+        asyncio.run(with_files(Profile(script=SCRIPT), named, wants=wants(*named.values()), reader=ANYBODY))
 
 
 def test_files_are_called_as_on_the_clients_machine_unless_they_are_named() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kadeploy.domain.disk import Layout
 from kadeploy.domain.node import Cluster, Node, Site
@@ -77,3 +80,55 @@ def test_ten_thousand_unknown_names_do_not_take_long() -> None:
     with pytest.raises(InvalidNodes):
         many.resolve(["machine-[1-10000]"])
     assert time.process_time() - begin < 2.0
+
+
+def grouped() -> Selection:
+    nodes = {
+        name: Node(name=name, cluster=name[0], address="10.0.0.1", block_device="/dev/vda")
+        for name in (*(f"a-{number}.site" for number in range(1, 5)), "b-1.site")
+    }
+    clusters = {name: Cluster(name=name, layout=Layout(partitions=())) for name in "ab"}
+    return Selection(Site(nodes=nodes, clusters=clusters, groups={"rack1": "a-[1-2].site,b-1.site"}))
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["@rack1"], "a-[1-2].site,b-1.site"),
+        (["@a"], "a-[1-4].site"),
+        (["@a!a-2.site"], "a-[1,3-4].site"),
+        (["@a&@rack1"], "a-[1-2].site"),
+        (["@b,a-3"], "a-3.site,b-1.site"),
+        (["@*"], "a-[1-4].site,b-1.site"),
+    ],
+)
+def test_groups_and_clusters_have_names(texts: list[str], expected: str) -> None:
+    assert grouped().resolve(texts) == NodeSet.parse(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("@nobody", "'@nobody' names no node"),
+        ("@other:rack1", "'@other:rack1' is not a node range"),
+        ("@rack1!@rack1", "names no node"),
+        ("@rack[1-99999999]", "more than 100000"),
+        ("@", "'@' names no node"),
+        ("@a,$(id)", "'$(id)' is not a node name"),
+    ],
+)
+def test_what_is_no_group_is_refused(text: str, message: str) -> None:
+    with pytest.raises(InvalidNodes) as refused:
+        grouped().resolve([text])
+    assert message in str(refused.value)
+
+
+def test_groups_are_told_to_who_misses_one() -> None:
+    with pytest.raises(InvalidNodes, match="the groups are a, b, rack1"):
+        grouped().resolve(["@nobody"])
+
+
+@given(st.text(alphabet="@ab[]-*?!&^,:1 .", max_size=20))
+def test_no_expression_does_more_than_be_refused(text: str) -> None:
+    with contextlib.suppress(InvalidNodes):
+        assert grouped().resolve([f"@{text}"])

@@ -42,7 +42,7 @@ class Running:
         for name in nodes:
             argv = make(name)
             self.told.setdefault(name, []).append(argv)
-            if argv[0] == "setsid":
+            if argv[0] == "sh":
                 self.starts(name)
         return Result(ok=nodes, outputs={name: self.roots.get(name, "") for name in nodes})
 
@@ -106,9 +106,9 @@ def test_only_production_systems_are_given_an_agent() -> None:
     assert str(result.ok) == "node-1"
     assert result.ko == {"node-2": "does not run its production system: its root is /dev/vda3, not /dev/vda2"}
     assert running.files == {"/run/kadeploy/agent.pyz": "/srv/agent.pyz"}
-    assert running.told["node-1"][-1] == (
-        *("setsid", "--fork", "python3", "/run/kadeploy/agent.pyz", "--node", "node-1"),
-    )
+    shell, run, program, *words = running.told["node-1"][-1]
+    assert (shell, run, words) == ("sh", "-c", ["agent", "kadeploy.node=node-1"])
+    assert program.startswith('export KADEPLOY_AGENT="$*"; exec setsid --fork python3 /run/kadeploy/agent.pyz <')
 
 
 def test_an_agent_that_does_not_report_is_missed() -> None:

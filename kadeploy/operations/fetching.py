@@ -1,0 +1,63 @@
+"""Fetching what an operation wants, once it has begun; with every fault at once, for they all keep it from going on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from kadeploy.domain.awaited import Fetched, FetchedFile, WantedFile
+from kadeploy.errors import InvalidFile
+from kadeploy.operations.checksums import pin_recorded
+from kadeploy.operations.gathering import Gathering
+from kadeploy.operations.keys import check_keys
+from kadeploy.ports.fetcher import ReportFetched
+from kadeploy.ports.files import Files, Reader
+
+
+class Fetching:
+    """`ports.fetcher.Fetcher` from `ports.files.Files`: what is fetched is pinned for the operation."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    async def fetch(self, operation: str, wanted: Sequence[WantedFile], report: ReportFetched) -> Fetched:
+        sizes = {one.number: one.size for one in wanted}
+        here: dict[int, int] = {}
+        found: dict[int, FetchedFile] = {}
+        gathering = Gathering()
+        for one in wanted:
+
+            def tell(done: int, total: int, number: int = one.number) -> None:
+                here[number] = done
+                sizes[number] = max(total, sizes[number], done)
+                report(sum(here.values()), sum(sizes.values()))
+
+            with gathering:
+                found[one.number] = fetched = await self._fetch(operation, one, tell)
+                tell(fetched.file.size, fetched.file.size)
+        gathering.settle()
+        return found
+
+    async def _fetch(self, operation: str, one: WantedFile, report: ReportFetched) -> FetchedFile:
+        file = await pin_recorded(
+            self._files,
+            one.url,
+            owner=operation,
+            reader=Reader(users=one.users, address=one.address),
+            checksum=one.checksum,
+            compression=one.compression,
+            copied=one.copied,
+            trusted=one.trusted,
+            limit=one.limit,
+            report=report,
+        )
+        text = check_keys(await asyncio.to_thread(_read, Path(file.path))) if one.keys else ""
+        return FetchedFile(file=file, text=text)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidFile("ssh_authorized_keys: is not a text file of keys") from error

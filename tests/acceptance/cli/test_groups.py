@@ -1,0 +1,75 @@
+"""Groups of nodes: this machine's ClusterShell knows them for the tools, the server's configuration for the API."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.cli.test_simulation import simulation
+from tests.acceptance.cli.tools import run
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    directory = tmp_path_factory.mktemp("groups")
+    (directory / "groups.conf").write_text(
+        "[Main]\ndefault: local\n[local]\nmap: sed -n 's/^$GROUP: *//p' groups\nall: cut -d: -f2 groups\n"
+        "list: cut -d: -f1 groups\n[racks]\nmap: [ $GROUP = north ] && echo node-[7-8]\n"
+    )
+    (directory / "groups").write_text("odd: node-[1-9/2]\nfew: node-[2-4]\n")
+    with simulation(directory, "--simulate-speed", "300") as environ:
+        yield {**environ, "CLUSTERSHELL_CFGDIR": str(directory)}
+
+
+@pytest.mark.parametrize(
+    ("given", "nodes"),
+    [
+        ("@odd", "node-[1,3,5,7,9]"),
+        ("@odd,@few!node-4", "node-[1-3,5,7,9]"),
+        ("@odd&@few", "node-3"),
+        ("@racks:north", "node-[7-8]"),
+    ],
+)
+def test_a_tool_asks_clustershell(site: dict[str, str], given: str, nodes: str) -> None:
+    done = run("kadeploy", "-m", given, "-e", "simulated", "--dry-run", "--json", env=site)
+    assert (done.exit, done.stderr) == (0, "")
+    wanted = run("kadeploy", "-m", nodes, "-e", "simulated", "--dry-run", "--json", env=site)
+    assert json.loads(done.stdout)["nodes"] == json.loads(wanted.stdout)["nodes"]
+
+
+def test_groups_may_be_in_files_and_nobody_knows_others(site: dict[str, str], tmp_path: Path) -> None:
+    listed = tmp_path / "nodes"
+    listed.write_text("@few  # three\n\nnode-9\n")
+    done = run("kadeploy", "-f", str(listed), "-e", "simulated", "--dry-run", "--json", env=site)
+    assert json.loads(done.stdout)["nodes"] == ["node-2", "node-3", "node-4", "node-9"]
+    done = run("kadeploy", "-m", "@nobody", "-e", "simulated", env=site)
+    assert done.exit == 1
+    assert "groups.conf; `nodeset -L` lists them" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("nodes", "status"), [("@sim", 200), ("@sim!node-[2-60]", 200), ("@nobody", 400)])
+def test_the_server_knows_its_clusters(site: dict[str, str], nodes: str, status: int) -> None:
+    body = {"nodes": [nodes], "environment": {"kind": "database", "name": "simulated"}, "dry_run": True}
+    asked = urllib.request.Request(
+        f"{site['KADEPLOY_SERVER']}/deployment",
+        method="POST",
+        headers={"X-Kadeploy-User": "root", "Content-Type": "application/json"},
+        data=json.dumps(body).encode(),
+    )
+    try:
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            told, code = answer.read().decode(), answer.status
+    except urllib.error.HTTPError as error:
+        with error:
+            told, code = error.read().decode(), error.code
+    assert code == status, told
+    if status == 200:
+        assert len(json.loads(told)["nodes"]) == (60 if nodes == "@sim" else 1)
+    else:
+        assert "the groups are sim" in told
