@@ -1,6 +1,7 @@
 """Fault storms by the thousand: `python -m bench.storms [COUNT]`. Exits with 1 when one of them leaves anything wrong.
 
-A tenth of them is killed at random moments; every hundredth rages on the durable engine, SQLite and the real cache.
+Another tenth of so many rages on DBOS, SQLite and the real cache, in processes that SIGKILL ends at random moments; a
+tenth of those in memory is killed there; every hundredth goes through the use cases of a whole server.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import random
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 from bench.jumping_server import USER, JumpingServer, jumping_server
 from kadeploy.domain.nodeset import NodeSet
@@ -17,16 +19,19 @@ from kadeploy.domain.state import OperationKind, Progress
 from kadeploy.drivers.window import SlotWindow
 from kadeploy.testing.clock import run_jumping
 from kadeploy.testing.nodes import draw_faults
+from tests.scenario.killed_storm import killed_storm
 from tests.scenario.storm import Storm, storm
 
 KILLED = 10
+LIVES = 2  # processes at once
 DURABLE = 100
 
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     began = time.monotonic()
-    storms = []
+    with ThreadPoolExecutor(LIVES) as pool:
+        storms = list(pool.map(killed_storm, range(count // KILLED)))
     for seed in range(count):
         storms.append(storm(seed, kills=seed % KILLED == 0))
         if seed % DURABLE == 0:

@@ -38,7 +38,7 @@ def _against_bars(axis: Axes, figures: Sequence[Figure]) -> None:
     floors = [(_share(one, one.floor), row) for row, one in enumerate(figures) if one.floor is not None]
     if floors:
         axis.plot(*zip(*floors, strict=True), "|", color="black", markersize=14, label="floor, measured beside it")
-        axis.legend(loc="lower right")
+        axis.legend(loc="lower right", bbox_to_anchor=(1, 1))
     axis.axvline(1.0, color="black", linewidth=1)
     axis.set_title("measured / what must be reached (to the left of the line it holds)")
     axis.margins(x=0.1)

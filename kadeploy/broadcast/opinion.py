@@ -17,7 +17,7 @@ from kadeploy.broadcast.order import HEAD_RANK
 from kadeploy.broadcast.spool import Spool
 from kadeploy.broadcast.wire import Kind
 
-WATCH = 0.3  # seconds of the stream before the head is asked
+WATCH = 0.2  # seconds of the stream before the head is asked
 SAMPLE = 0.02  # seconds of the stream that are asked for
 LEAST_SAMPLE = 512 << 10
 MOST_ASKED = 2  # times

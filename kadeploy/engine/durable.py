@@ -41,6 +41,11 @@ class _Quick(sqlite3.Connection):
             self.execute(f"PRAGMA {pragma}").close()
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """A walk that goes on asks for the node sets that it has asked for before, which dbos warns of each time."""
+    return not record.getMessage().startswith("Workflow already exists in queue")
+
+
 class DurableEngine:
     """Implements ports.engine.Engine. `launch` must be called in the running event loop that is to do the work."""
 
@@ -60,6 +65,7 @@ class DurableEngine:
         if url.startswith("sqlite"):
             config["sys_db_pool_size"] = CONNECTIONS
             config["db_engine_kwargs"] = {"connect_args": {"factory": _Quick}, "pool_pre_ping": False}
+        logging.getLogger("dbos").addFilter(_is_news)
         DBOS(config=config)
 
         # dbos registers plain functions only

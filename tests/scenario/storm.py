@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol
 
+from kadeploy.domain.node import Site
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Operation, new_operation_id
 from kadeploy.domain.power import Level
@@ -23,7 +24,11 @@ from kadeploy.engine.plan import Plan
 from kadeploy.plans.build import build_deploy
 from kadeploy.plans.codec import encode
 from kadeploy.plans.reboot import build_reboot
+from kadeploy.ports.clock import Clock
+from kadeploy.ports.engine import Engine
+from kadeploy.ports.store import Operations
 from kadeploy.testing.clock import StillLoop, run_jumping
+from kadeploy.testing.cluster import SimulatedCluster
 from kadeploy.testing.nodes import draw_faults
 from kadeploy.testing.timing import Skewed, Timing
 from tests.scenario.larder import ARCHIVES, Larder
@@ -51,43 +56,75 @@ class Storm:
 
 def storm(seed: int, *, kills: bool = False) -> Storm:
     """Let one rage on a world in memory, with real files, on the jumping clock."""
+
+    async def in_memory(larder: Larder) -> Storm:
+        storming = Storming(seed)
+        world = World(storming.told.nodes, seed=seed, timing=WILD, larder=larder, **storming.weather)
+        return await storming.rage(world, larder, kill=world.restart if kills else None)
+
     with tempfile.TemporaryDirectory(prefix="storm-") as directory:
         larder = Larder(Path(directory), seed=seed, slow=SLOW, bad=BAD)
         try:
-            return run_jumping(_Storming(seed, larder, kills=kills).rage(), StillLoop)
+            return run_jumping(in_memory(larder), StillLoop)
         finally:
             larder.cache.close()
 
 
-class _Storming:
-    def __init__(self, seed: int, larder: Larder, *, kills: bool) -> None:
-        self.larder = larder
+class Stormy(Protocol):
+    """The world that it rages on."""
+
+    @property
+    def site(self) -> Site: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def cluster(self) -> SimulatedCluster: ...
+    @property
+    def operations(self) -> Operations: ...
+    @property
+    def engine(self) -> Engine: ...
+
+    async def locked(self) -> Collection[str]: ...
+
+
+class Storming:
+    """`weather` is what the world is to be made of."""
+
+    def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.told = Storm(seed=seed, nodes=self.chance.randint(3, 40))
-        self.kills = self.chance.randint(1, 3) if kills else 0
-
-    async def rage(self) -> Storm:
-        names = [f"node-{index}" for index in range(1, self.told.nodes + 1)]
-        faults = draw_faults(names, share=self.chance.random() ** 2, seed=self.told.seed)
+        self.names = [f"node-{index}" for index in range(1, self.told.nodes + 1)]
+        faults = draw_faults(self.names, share=self.chance.random() ** 2, seed=seed)
         window = SlotWindow(self.chance.randint(1, 20), self.chance.choice([0.0, 2.0, 10.0]))
-        self.world = World(
-            self.told.nodes, seed=self.told.seed, faults=faults, window=window, timing=WILD, larder=self.larder
-        )
-        await self.larder.stock()
-        submitted = [asyncio.create_task(self._submit(part)) for part in self._parts(names)]
+        self.weather: dict[str, Any] = {"faults": faults, "window": window}
+
+    async def rage(self, world: Stormy, larder: Larder, *, kill: Callable[[], Awaitable[None]] | None = None) -> Storm:
+        """From its beginning to its end. With `kill`, the world's server is killed now and then."""
+        self.world, self.larder = world, larder
+        await larder.stock()
+        kills = self.chance.randint(1, 3)
+        submitted = [asyncio.create_task(self._submit(part)) for part in self._parts()]
         disturbed = [
             asyncio.create_task(self._disturb()),
-            *(asyncio.create_task(self._kill()) for _ in range(self.kills)),
+            *(asyncio.create_task(self._kill(kill)) for _ in range(kills) if kill is not None),
         ]
         await asyncio.gather(*submitted, *disturbed)
+        return await self._settle()
+
+    async def go_on(self, world: Stormy, larder: Larder) -> Storm:
+        """What another process, which was killed, has begun."""
+        self.world, self.larder = world, larder
+        return await self._settle()
+
+    async def _settle(self) -> Storm:
         await self._until_quiet()
         await self._check()
         return self.told
 
-    def _parts(self, names: Sequence[str]) -> list[NodeSet]:
+    def _parts(self) -> list[NodeSet]:
         """The nodes, dealt to some operations."""
         hands = self.chance.randint(1, 4)
-        parts = [NodeSet(names[hand::hands]) for hand in range(hands)]
+        parts = [NodeSet(self.names[hand::hands]) for hand in range(hands)]
         return [part for part in parts if part]
 
     async def _submit(self, nodes: NodeSet) -> None:
@@ -105,7 +142,6 @@ class _Storming:
         )
         await self.world.operations.create(operation)
         await self.world.engine.start(operation.id)
-        self.told.operations += 1
 
     async def _plan(self, operation_id: str, kind: OperationKind, nodes: NodeSet) -> Plan:
         if kind is OperationKind.REBOOT:
@@ -149,9 +185,9 @@ class _Storming:
             if asyncio.current_task() and asyncio.current_task().cancelling():  # type: ignore[union-attr]
                 raise
 
-    async def _kill(self) -> None:
+    async def _kill(self, kill: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(self.chance.uniform(0, 400))
-        await self.world.restart()
+        await kill()
         self.told.kills += 1
 
     async def _until_quiet(self) -> None:
@@ -173,6 +209,7 @@ class _Storming:
         world, wrong = self.world, self.told.wrong
         for kind in (OperationKind.DEPLOYMENT, OperationKind.REBOOT):
             for operation in await world.operations.list(kind):
+                self.told.operations += 1
                 for name, outcome in operation.outcomes.items():
                     self.told.progress[outcome.progress] = self.told.progress.get(outcome.progress, 0) + 1
                     if not outcome.progress.is_final:
@@ -183,8 +220,8 @@ class _Storming:
         window = world.cluster.window
         if (window.used, window.resting, window.waiting) != (0, 0, 0):
             wrong.append(f"the window has {window.used} used, {window.resting} resting, {window.waiting} waiting")
-        if world.operations.locks:
-            wrong.append(f"{NodeSet(world.operations.locks)} is still locked")
+        if locked := await world.locked():
+            wrong.append(f"{NodeSet(locked)} is still locked")
         if world.cluster.watched:
             wrong.append(f"{NodeSet(world.cluster.watched)} is still watched")
         wrong += self.larder.left()

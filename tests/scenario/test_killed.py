@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from kadeploy.domain.state import OperationState, Progress
-from tests.scenario.mortal import Lived, life
+from tests.scenario.killed_visit import Lived, deployment
+from tests.scenario.mortal import life
 
 SHARDS = 16  # tests, so that they can run beside each other
 
@@ -15,7 +16,7 @@ SHARDS = 16  # tests, so that they can run beside each other
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Lived:
     """A life that nothing disturbed."""
-    lived = life(tmp_path_factory.mktemp("whole"))
+    lived = life(deployment, tmp_path_factory.mktemp("whole"), 0)
     assert lived is not None
     assert lived.visits > 30
     return lived
@@ -38,7 +39,7 @@ def test_killed_behind_every_visit(shard: int, whole: Lived, tmp_path: Path) -> 
     for last in range(1 + shard, whole.visits + 1, SHARDS):
         directory = tmp_path / f"killed behind {last}"
         directory.mkdir()
-        assert life(directory, last=last) is None, "it was killed"
-        lived = life(directory)
+        assert life(deployment, directory, last) is None, "it was killed"
+        lived = life(deployment, directory, 0)
         assert lived is not None
         check(lived, whole)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from kadeploy.domain.state import Progress
+from tests.scenario.killed_storm import killed_storm
 from tests.scenario.storm import storm
 
 STORMS = 100
 KILLED = 10  # each so many-th
+SIGKILLED = 6
 
 
 def test_a_hundred_storms_of_which_ten_are_killed() -> None:
@@ -19,6 +23,13 @@ def test_a_hundred_storms_of_which_ten_are_killed() -> None:
     assert set(seen) == {Progress.OK, Progress.KO, Progress.ABORTED}
     assert min(seen.values()) > 100, "the storms were too mild to say anything"
     assert sum(one.held for one in storms) > 0
+
+
+@pytest.mark.parametrize("seed", range(SIGKILLED))
+def test_a_storm_whose_servers_are_ended_by_sigkill(seed: int) -> None:
+    told = killed_storm(seed)
+    assert not told.wrong
+    assert told.kills
 
 
 def test_a_storm_is_the_same_again() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from kadeploy.domain.event import Event
@@ -98,6 +98,10 @@ class World:
         operation_id = await self.submit(request)
         await self.engine.wait(operation_id)
         return await self.operations.get(operation_id)
+
+    async def locked(self) -> Collection[str]:
+        """Nodes that an operation has."""
+        return self.operations.locks
 
     async def restart(self) -> None:
         await self.engine.kill()

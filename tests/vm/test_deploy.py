@@ -26,6 +26,11 @@ DEPLOYED = ("node-1", "node-2", "node-3")
 OTHERS = {"deploy": "prod", "prod": "deploy"}
 WITH_PRODUCTION = [{**part, "role": OTHERS.get(part["role"], part["role"])} for part in LAYOUT if part["role"] != "tmp"]
 BESIDE_PRODUCTION = 4
+BY_KEXEC = ("--force-steps", "SetDeploymentEnv|Kexec:0:600")
+FROM_PRODUCTION = (
+    *("--force-steps", "SetDeploymentEnv|Prod:0:600&BootNewEnv|Kexec:0:600"),
+    "--disable-bootloader-install",  # that system has no GRUB to install
+)
 ONE_TRY = {"macrosteps": {"SetDeploymentEnv": [{"type": "Untrusted"}]}}
 
 
@@ -103,10 +108,8 @@ def reinstalled(deployed: ServedLab) -> Iterator[ServedLab]:
     partitioning = {"partitioning": {"block_device": "/dev/vda", "layout": WITH_PRODUCTION}}
     key: dict[str, Any] = {"ssh_private_key": str(deployed.key)}
     with deployed.configured({"lab.conf": partitioning, "server.conf": key}):
-        by_kexec = begin(deployed, "node-[1-2]", "--force-steps", "SetDeploymentEnv|Kexec:0:600")
-        how = ("--force-steps", "SetDeploymentEnv|Prod:0:600&BootNewEnv|Kexec:0:600", "--disable-bootloader-install")
-        from_production = begin(deployed, "node-3", *how)
-        for tool in (by_kexec, from_production):
+        for nodes, steps in (("node-[1-2]", BY_KEXEC), ("node-3", FROM_PRODUCTION)):
+            tool = begin(deployed, nodes, *steps)
             said, _ = tool.communicate(timeout=600)
             assert tool.returncode == 0, said
         yield deployed
