@@ -118,8 +118,11 @@ def test_a_port_is_open_for_a_moment_only(tmp_path: Path) -> None:
         ports = ConsolePorts(consoles, PortPolicy(within=0.05))
         uri = await ports.open(session, caller, "127.0.0.1")
         port = int(uri.rpartition(":")[2])
+        before = asyncio.all_tasks()
         while await is_open(port):  # strangers are closed without a word, so this takes nobody's place
             pass
+        while closing := asyncio.all_tasks() - before:  # whoever came in the moment in which it was closed
+            await asyncio.wait(closing)
 
     at_consoles(tmp_path, scenario)
 
