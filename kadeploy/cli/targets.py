@@ -6,9 +6,11 @@ sees them.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from ClusterShell.NodeSet import NodeSet as WithGroups
 from ClusterShell.NodeSet import NodeSetException
@@ -18,6 +20,7 @@ from kadeploy.errors import Faults, InvalidNodes
 
 STDIN = "-"
 GROUP = "@"
+_GROUP: Final = re.compile(r"@(?:[^\s,!&^\[]|\[[^\]]*\])+")
 
 
 def read_targets(ranges: Sequence[str], files: Sequence[str]) -> NodeSet:
@@ -50,11 +53,21 @@ def _without_groups(text: str) -> str:
     hint = "groups are those of ClusterShell's groups.conf; `nodeset -L` lists them"
     try:
         found = str(WithGroups(text))
+        empty = [group for group in _groups(text) if not WithGroups(group)]
     except NodeSetException as error:
         raise InvalidNodes(f"{text!r}: {error}", hint=hint) from error
-    if not found:
-        raise InvalidNodes(f"{text!r} names no node", hint=hint)
+    if empty or not found:
+        raise InvalidNodes(f"{', '.join(empty) or repr(text)} names no node", hint=hint)
     return found
+
+
+def _groups(text: str) -> Iterator[str]:
+    """Each group that is named there: one that nobody knows is an empty one to ClusterShell, and would be missed."""
+    for group in _GROUP.findall(text):
+        if "[" in group:
+            yield from (f"{GROUP}{name}" for name in WithGroups(group.removeprefix(GROUP)))
+        else:
+            yield group
 
 
 def _lines(file: str) -> Iterator[tuple[str, str]]:

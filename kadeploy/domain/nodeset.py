@@ -14,7 +14,13 @@ from typing import Final
 
 from ClusterShell.NodeSet import NodeSet as Folded
 from ClusterShell.NodeSet import NodeSetException
-from ClusterShell.NodeUtils import GroupResolver, GroupResolverError, GroupSource
+from ClusterShell.NodeUtils import (
+    GroupResolver,
+    GroupResolverError,
+    GroupSource,
+    GroupSourceError,
+    GroupSourceQueryFailed,
+)
 
 from kadeploy.errors import InvalidNodes
 
@@ -39,6 +45,15 @@ def natural_key(name: str) -> tuple[object, ...]:
     return tuple(int(part) if index % 2 else part for index, part in enumerate(parts))
 
 
+class _Groups(GroupSource):  # type: ignore[misc]
+    """A group that there is none of is a fault: ClusterShell takes it for an empty one."""
+
+    def resolv_map(self, group: str) -> str:
+        if group not in self.groups:
+            raise GroupSourceQueryFailed(f"there is no group @{group}", self)
+        return str(self.groups[group])
+
+
 class NodeSet:
     """An immutable, hashable set of node names."""
 
@@ -61,11 +76,11 @@ class NodeSet:
         """Unfold an expression that may have groups in it, as @rack1 or @rack[1-3]!node-7; raises InvalidNodes."""
         if (count := _count(text)) > LARGEST:
             raise InvalidNodes(f"{text!r} names {count} groups or nodes, more than {LARGEST}")
-        resolver = GroupResolver(GroupSource("site", groups=dict(groups)))
+        resolver = GroupResolver(_Groups("site", groups=dict(groups)))
         hint = f"the groups are {', '.join(sorted(groups)[:20])}" if groups else "there are no groups here"
         try:
             names = list(Folded(text, resolver=resolver))
-        except (NodeSetException, GroupResolverError, ValueError) as error:
+        except (NodeSetException, GroupResolverError, GroupSourceError, ValueError) as error:
             raise InvalidNodes(f"{text!r} is not a node range: {error}", hint=hint) from error
         if not names:
             raise InvalidNodes(f"{text!r} names no node", hint=hint)

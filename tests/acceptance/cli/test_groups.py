@@ -47,10 +47,11 @@ def test_groups_may_be_in_files_and_nobody_knows_others(site: dict[str, str], tm
     listed.write_text("@few  # three\n\nnode-9\n")
     done = run("kadeploy", "-f", str(listed), "-e", "simulated", "--dry-run", "--json", env=site)
     assert json.loads(done.stdout)["nodes"] == ["node-2", "node-3", "node-4", "node-9"]
-    done = run("kadeploy", "-m", "@nobody", "-e", "simulated", env=site)
-    assert done.exit == 1
-    assert "groups.conf; `nodeset -L` lists them" in done.stderr
-    assert "Traceback" not in done.stderr
+    for given in ("@nobody", "@odd,@nobody", "node-1,@nobody", "@few,@racks:north,@nobody"):
+        done = run("kadeploy", "-m", given, "-e", "simulated", env=site)
+        assert done.exit == 1, given
+        assert "nobody names no node (groups are those of ClusterShell's groups.conf; `nodeset -L`" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(("nodes", "status"), [("@sim", 200), ("@sim!node-[2-60]", 200), ("@nobody", 400)])

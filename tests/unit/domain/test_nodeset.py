@@ -84,3 +84,12 @@ def test_unfolding_is_the_field_s_or_a_refusal(text: str) -> None:
     except InvalidNodes:
         return
     assert set(ours) == theirs
+
+
+@pytest.mark.parametrize("text", ["@nobody", "@rack1,@nobody", "node-9,@nobody", "@rack[1-2]", "@rack1!@nobody"])
+def test_a_group_that_there_is_none_of_is_a_fault(text: str) -> None:
+    assert NodeSet.of_groups("@rack1,@both", {"rack1": "node-[1-3]", "both": "@rack1,node-9"}) == NodeSet.parse(
+        "node-[1-3,9]"
+    )
+    with pytest.raises(InvalidNodes, match=r"there is no group @(nobody|rack2)"):
+        NodeSet.of_groups(text, {"rack1": "node-[1-3]"})
