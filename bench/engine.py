@@ -131,7 +131,7 @@ async def measure(case: Case) -> Measured:
             ok=ok,
             median=ends[len(ends) // 2],
             last=await last_end(server, start),
-            took={path: sorted(1000 * seconds for seconds in times) for path, times in told.took.items()},
+            took={path: sorted(1000 * seconds for seconds in times) for path, times in told.took.items() if times},
             late=1000 * sorted(told.late)[int(len(told.late) * 0.99)] if told.late else 0.0,
         )
 

@@ -109,11 +109,11 @@ def test_groups_and_clusters_have_names(texts: list[str], expected: str) -> None
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("@nobody", "'@nobody' names no node"),
+        ("@nobody", "there is no group @nobody"),
         ("@other:rack1", "'@other:rack1' is not a node range"),
         ("@rack1!@rack1", "names no node"),
         ("@rack[1-99999999]", "more than 100000"),
-        ("@", "'@' names no node"),
+        ("@", "'@' is not a node range"),
         ("@a,$(id)", "'$(id)' is not a node name"),
     ],
 )
