@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 
 from bench.api_probe import Told
-from bench.jumping_server import JumpingServer, jumping_server
+from bench.jumping_server import USER, JumpingServer, jumping_server
 from kadeploy import serving
 from kadeploy.api.app import create_app
 from kadeploy.api.auth.chain import chain_of
@@ -49,9 +49,9 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """Seconds of wall time and of this process's processors, MiB at the peak, how many nodes were installed, simulated
-    seconds until the median node was and until all had ended; milliseconds of the API's answers, sorted, by path, and
-    of the slowest percent of what the probe itself was late."""
+    """Seconds of wall time and of this process's processors, each time, MiB at the peak, how many nodes were installed,
+    simulated seconds until the median node was and until all had ended; milliseconds of the API's answers, sorted, by
+    path, and of the slowest percent of what the probe itself was late."""
 
     wall: float
     cpu: float
@@ -113,43 +113,53 @@ async def measure(case: Case) -> Measured:
     async with jumping_server(total, faults=faults, window=window) as server:
         began, start, cpu = time.monotonic(), server.side.clock.now(), time.process_time()
         wanted = [f"node-[{1 + index * case.nodes}-{(index + 1) * case.nodes}]" for index in range(case.deployments)]
-        started: list[str] = []
+        rounds: list[Round] = []
+        before: list[str] = []  # nobody asks about these any more
         told = Told()
         async with probed(server, case.probed, told) if case.probed else nullcontext() as probe:
-            while not started or (probe is not None and probe.poll() is None):
+            while not rounds or (probe is not None and probe.poll() is None):
                 begun = [await server.deploy(nodes) for nodes in wanted]
                 if probe is not None:
                     ask_about(probe, begun[0])
                 await server.until_all_have_ended()
-                started += begun
-        wall, cpu = time.monotonic() - began, time.process_time() - cpu
-        ok, ends = await outcomes(server, started, start)
+                wall, used = time.monotonic() - began, time.process_time() - cpu
+                rounds.append(await outcomes(server, begun, start))
+                if probe is not None:
+                    await forget(server, before)
+                before = begun
+        ok, ends, last = rounds[-1]
         return Measured(
-            wall=wall,
-            cpu=cpu,
+            wall=wall / len(rounds),
+            cpu=used / len(rounds),
             memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB,
             ok=ok,
             median=ends[len(ends) // 2],
-            last=await last_end(server, start),
+            last=last,
             took={path: sorted(1000 * seconds for seconds in times) for path, times in told.took.items() if times},
             late=1000 * sorted(told.late)[int(len(told.late) * 0.99)] if told.late else 0.0,
         )
 
 
-async def outcomes(server: JumpingServer, started: list[str], start: float) -> tuple[int, list[float]]:
-    """How many nodes are installed, and after how many seconds each was, sorted."""
-    ok, ends = 0, []
+Round = tuple[int, list[float], float]
+
+
+async def outcomes(server: JumpingServer, started: list[str], start: float) -> Round:
+    """How many nodes are installed, after how many seconds each was, sorted, and after how many all had ended."""
+    ok, ends, last = 0, [], 0.0
     for operation_id in started:
-        ok += len((await server.inside.operations.get(operation_id)).having(Progress.OK))
+        operation = await server.inside.operations.get(operation_id)
+        ok += len(operation.having(Progress.OK))
+        last = max(last, operation.ended - start)
         async for _, event in server.inside.use_cases.events.follow(operation_id):
             if isinstance(event, NodesDone):
                 ends += [event.at - start] * len(NodeSet.parse(event.nodes))
-    return ok, sorted(ends)
+    return ok, sorted(ends), last
 
 
-async def last_end(server: JumpingServer, start: float) -> float:
-    listed = await server.inside.operations.list(OperationKind.DEPLOYMENT)
-    return max(operation.ended for operation in listed) - start
+async def forget(server: JumpingServer, ended: list[str]) -> None:
+    """As the tools do when they have told how it ended: a list that only grows would be measured otherwise."""
+    for operation_id in ended:
+        await server.inside.use_cases.running.delete(USER, OperationKind.DEPLOYMENT, operation_id)
 
 
 @asynccontextmanager
