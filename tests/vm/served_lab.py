@@ -219,8 +219,9 @@ def installed_and_on_its_own_disk(served: ServedLab, node: str, partition: int =
     """The deployed Debian, its root on the node's disk, its own name, and not the minimal environment."""
     root = partition_path(served.lab.node(node).spec.disk.block_device, partition)
     questions = ("hostname", "findmnt -no SOURCE /", ". /etc/os-release; echo $ID", "systemctl is-active ssh")
-    said = served.ssh(node, "; ".join((*questions, "swapon --noheadings | wc -l")))
-    assert said.splitlines() == [node, root, "debian", "active", "1"]
+    booted = "systemctl is-system-running --wait >/dev/null"  # it lets people in before all of it runs
+    said = served.ssh(node, "; ".join((booted, *questions, "swapon --noheadings | wc -l")))
+    assert said.splitlines() == [node, root, "debian", "active", "1"], said
 
 
 def report_of(path: Path) -> list[str]:

@@ -9,7 +9,6 @@ import contextlib
 import socket
 import ssl
 import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -102,7 +101,7 @@ def test_the_server_tells_its_automaton(deployed: ServedLab) -> None:
 
 
 @pytest.fixture(scope="module")
-def reinstalled(deployed: ServedLab) -> Iterator[ServedLab]:
+def reinstalled(deployed: ServedLab) -> ServedLab:
     """The server has a key to the systems that run; from these the nodes are installed again, without their firmware:
     two through the minimal environment, and one by an agent in the system itself, on a partition beside it."""
     partitioning = {"partitioning": {"block_device": "/dev/vda", "layout": WITH_PRODUCTION}}
@@ -112,7 +111,7 @@ def reinstalled(deployed: ServedLab) -> Iterator[ServedLab]:
             tool = begin(deployed, nodes, *steps)
             said, _ = tool.communicate(timeout=600)
             assert tool.returncode == 0, said
-        yield deployed
+    return deployed
 
 
 def test_nodes_are_installed_by_kexec_from_the_system_that_runs(reinstalled: ServedLab) -> None:
