@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
-import hashlib
 import os
 import resource
 import socket
@@ -18,13 +17,15 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from kadeploy.broadcast.digests import begun
+
 BUFFER = 256 << 10
 PIPE = 1 << 20
 
 
 def copied(near: socket.socket, far: socket.socket, algorithm: str) -> None:
     buffer = bytearray(BUFFER)
-    view, digest = memoryview(buffer), hashlib.new(algorithm)
+    view, digest = memoryview(buffer), begun(algorithm)
     while count := near.recv_into(buffer):
         far.sendall(view[:count])
         digest.update(view[:count])
@@ -41,7 +42,7 @@ def spliced(near: socket.socket, far: socket.socket, algorithm: str) -> None:
 
 def teed(near: socket.socket, far: socket.socket, algorithm: str) -> None:
     (out, into), (copy_out, copy_into) = _pipe(), _pipe()
-    tee, buffer, digest = ctypes.CDLL(None, use_errno=True).tee, bytearray(PIPE), hashlib.new(algorithm)
+    tee, buffer, digest = ctypes.CDLL(None, use_errno=True).tee, bytearray(PIPE), begun(algorithm)
     tee.argtypes, tee.restype = (ctypes.c_int, ctypes.c_int, ctypes.c_size_t, ctypes.c_uint), ctypes.c_ssize_t
     with open(copy_out, "rb", buffering=0) as copy:
         while os.splice(near.fileno(), into, PIPE):
@@ -60,7 +61,7 @@ def teed(near: socket.socket, far: socket.socket, algorithm: str) -> None:
 
 def digested(image: Path, algorithm: str) -> float:
     """Seconds of the processor for the digest alone."""
-    buffer, digest, took = bytearray(BUFFER), hashlib.new(algorithm), 0.0
+    buffer, digest, took = bytearray(BUFFER), begun(algorithm), 0.0
     with image.open("rb", buffering=0) as file:
         while count := file.readinto(buffer):
             before = time.thread_time()

@@ -84,7 +84,9 @@ def slow(asked: Asked) -> list[Figure]:
 
 
 def _links(asked: Asked, slow: int = 0) -> Links:
-    return Links(nodes=asked.nodes(NODES), rate=RATE, slow={slow: RATE // 10} if slow else {})
+    if slow:  # the memory before it fills, and is fresh: with less of it there is less to wait for, and as much to see
+        return Links(nodes=asked.nodes(NODES), rate=RATE, slow={slow: RATE // 10}, spool=64)
+    return Links(nodes=asked.nodes(NODES), rate=RATE)
 
 
 def _middle(asked: Asked) -> int:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench.broadcast.image import MB
 from bench.broadcast.machine import Moment
@@ -29,7 +30,7 @@ class Links:
     mtu: int = 1500
     spool: int = 128
     slow: Mapping[int, int] = field(default_factory=dict)
-    limits: Mapping[str, float] = field(default_factory=dict)  # of `Limits`, where they differ
+    limits: Mapping[str, Any] = field(default_factory=dict)  # of `Limits`, where they differ
 
     def ideal(self, size: int) -> float:
         """Seconds, headers of the wire not counted."""

@@ -12,7 +12,7 @@ import time
 BURST = 0.02  # seconds of the rate in one go
 LEAST_BURST = 64 << 10  # bytes
 CREDIT = 0.1  # seconds that one who was kept waiting may make up for
-BUSY = 1.0  # seconds since its last byte that a lane counts as having something to send
+BUSY = 0.1  # seconds after its turn that a lane counts as having something to send: what it leaves is for the others
 
 
 class Allowance:

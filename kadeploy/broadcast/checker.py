@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from queue import Empty
 
 from kadeploy.broadcast.heal import Timing, is_worth_mending, repair_source
 from kadeploy.broadcast.link import Link, LinkLost
@@ -19,7 +18,8 @@ log = logging.getLogger(__name__)
 
 
 class Checker:
-    """`check` runs in as many threads as there are cores to spare, `mend` in one."""
+    """`check` runs in as many threads as there are cores to spare, `mend` in one. They sleep until there is something
+    to do or `end` wakes them: where many nodes share a machine, waking up to look costs as much as the bytes."""
 
     def __init__(self, reception: Reception, spool: Spool, upstream: Upstream, stop: threading.Event) -> None:
         self.repaired: list[str] = []  # a line for each bad chunk
@@ -29,10 +29,7 @@ class Checker:
     def check(self) -> None:
         spool = self._spool
         while self._is_on():
-            try:
-                index = spool.unchecked.get(timeout=self._timing.tick)
-            except Empty:
-                continue
+            index = spool.unchecked.get()
             if index < 0:
                 return
             if spool.manifest.matches(index, spool.chunk(index)):
@@ -42,10 +39,7 @@ class Checker:
 
     def mend(self) -> None:
         while self._is_on():
-            try:
-                index = self._spool.bad.get(timeout=self._timing.tick)
-            except Empty:
-                continue
+            index = self._spool.bad.get()
             if index < 0:
                 return
             self._mend(index)

@@ -88,6 +88,11 @@ class Feeder:
         """Nobody is reading."""
         return not self._readers
 
+    def wait_idle(self, timeout: float) -> bool:
+        """Whether nobody is reading, within so many seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._readers, timeout)
+
     def floor(self) -> int | None:
         """The lowest byte that must be kept for readers, but not for one that has moved to the end or was told to: what
         it no longer finds here, the head has. One that takes nothing for long is cut."""
@@ -194,7 +199,9 @@ class Feeder:
         if is_exempt or standing.is_moved or not self._terms.slow_share:
             return
         now = time.monotonic()
-        look = Look(now, shelf.position, reader.position, shelf.blocked, self._held(reader))
+        if not pace.is_due(now):
+            return
+        look = Look(now, shelf.position, reader.position, shelf.blocked, self._held(reader), shelf.waited)
         if pace.is_holding_back(look):
             log.info("reader %s is slow: %s", name, pace.said)
             just_before = [one for one, at in self._yielded.items() if one != name and now - at < SAME_FAULT]

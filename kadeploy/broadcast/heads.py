@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from kadeploy.broadcast.account import account
 from kadeploy.broadcast.allowance import UNLIMITED, Allowance
 from kadeploy.broadcast.bottleneck import bottleneck
-from kadeploy.broadcast.manifest import Manifest, manifest_of
+from kadeploy.broadcast.digests import KNOWN, best_of
+from kadeploy.broadcast.manifest import Manifests
 from kadeploy.broadcast.order import Member, Shape, chain_of, chains_by_rack
 from kadeploy.broadcast.reception import DEFAULTS, Limits, Outcome, Progress
 from kadeploy.broadcast.source import Head
@@ -17,7 +18,7 @@ from kadeploy.domain.image import LocalFile
 from kadeploy.domain.spread import Spread
 from kadeploy.ports.head import Identity, Seat
 
-_REMEMBERED = 16  # manifests; one is some hundred kilobytes at most
+_REMEMBERED = 16  # images; a manifest is some hundred kilobytes at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +34,8 @@ class Style:
 
 
 class ServingHead:
-    def __init__(self, head: Head, style: Style) -> None:
-        self._head, self._style = head, style
+    def __init__(self, head: Head, style: Style, manifests: Manifests) -> None:
+        self._head, self._style, self._manifests = head, style, manifests
 
     @property
     def identity(self) -> Identity:
@@ -48,7 +49,8 @@ class ServingHead:
         if spread is Spread.CHAIN:
             shape = chains_by_rack(chain, racks, self._style.chains)
         everybody = (*chain, *map(_member, late))
-        orders = self._head.orders(everybody, host=host, shape=shape, limits=self._style.limits)
+        manifests = {seat.name: self._manifests.by(best_of(seat.digests)) for seat in (*seats, *late)}
+        orders = self._head.orders(everybody, host=host, shape=shape, limits=self._style.limits, manifests=manifests)
         return {name: order.to_json() for name, order in orders.items()}
 
     def bottleneck(self, progress: Mapping[str, Mapping[str, object]]) -> str:
@@ -68,14 +70,14 @@ class ImageHeads:
     def __init__(self, style: Style | None = None, *, host: str = "") -> None:
         self.style = style or Style()
         self._host = host
-        self._manifests: dict[tuple[str, str], Manifest] = {}
+        self._manifests: dict[tuple[str, str], Manifests] = {}
         self._lock = threading.Lock()
 
     def open(self, image: LocalFile, identity: Identity | None = None) -> ServingHead:
-        manifest = self._manifest(image)
+        manifests = self._manifests_of(image)
         head = Head(
             image.path,
-            manifest,
+            manifests.by(best_of(KNOWN)),
             host=self._host,
             port=identity.port if identity else 0,
             broadcast=bytes.fromhex(identity.broadcast) if identity else None,
@@ -85,15 +87,15 @@ class ImageHeads:
             allowance=self.style.allowance,
         )
         head.start()
-        return ServingHead(head, self.style)
+        return ServingHead(head, self.style, manifests)
 
-    def _manifest(self, image: LocalFile) -> Manifest:
+    def _manifests_of(self, image: LocalFile) -> Manifests:
         key = (image.path, image.sha256)
-        with self._lock:  # also keeps two from reading the same image at once
+        with self._lock:
             if key not in self._manifests:
                 while len(self._manifests) >= _REMEMBERED:
                     del self._manifests[next(iter(self._manifests))]
-                self._manifests[key] = manifest_of(image.path)
+                self._manifests[key] = Manifests(image.path)
             return self._manifests[key]
 
 

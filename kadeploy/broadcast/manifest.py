@@ -8,18 +8,16 @@ fetching again, never of forwarding.
 from __future__ import annotations
 
 import base64
-import hashlib
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from kadeploy.broadcast.digests import EVERYWHERE, begun, digest_of
 from kadeploy.errors import InvalidFile
 
-# Measured on an EPYC (SHA-NI), MiB/s a core: sha256 1714, blake2b 890, sha512 821. A processor without
-# SHA instructions is faster with blake2b, hence the field.
-ALGORITHM = "sha256"
 SMALLEST_CHUNK = 1 << 20
 USUAL_CHUNK = 4 << 20  # each costs a node some wake-ups, about a millisecond: as much as to digest it
 FEW_CHUNKS = 64  # of a small image, so that its bytes do not wait for each other
@@ -32,13 +30,13 @@ class BadManifest(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Sizes are bytes. `total` is the digest of the sizes and of all chunk digests."""
+    """Sizes are bytes. `total` is the digest of the sizes and of all chunk digests; `algorithm` makes them all."""
 
     size: int
     chunk_size: int
     digests: tuple[bytes, ...]
     total: bytes
-    algorithm: str = ALGORITHM
+    algorithm: str = EVERYWHERE
 
     @property
     def count(self) -> int:
@@ -50,7 +48,7 @@ class Manifest:
         return start, min(self.chunk_size, self.size - start)
 
     def matches(self, index: int, chunk: bytes | memoryview) -> bool:
-        return hashlib.new(self.algorithm, chunk).digest() == self.digests[index]
+        return digest_of(self.algorithm, chunk) == self.digests[index]
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -66,24 +64,24 @@ class Manifest:
         """Raises BadManifest when the parts do not agree with each other."""
         try:
             algorithm = str(data["algorithm"])
-            width = hashlib.new(algorithm).digest_size
+            width = len(digest_of(algorithm, b""))
             packed = base64.b64decode(data["digests"], validate=True)
             digests = tuple(packed[i : i + width] for i in range(0, len(packed), width))
             manifest = manifest_from(int(data["size"]), int(data["chunk_size"]), digests, algorithm)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise BadManifest(f"the image's manifest cannot be read: {error}") from error
         if manifest.total.hex() != data.get("total"):
             raise BadManifest("the image's manifest does not match its own total")
         return manifest
 
 
-def manifest_from(size: int, chunk_size: int, digests: Sequence[bytes], algorithm: str = ALGORITHM) -> Manifest:
+def manifest_from(size: int, chunk_size: int, digests: Sequence[bytes], algorithm: str = EVERYWHERE) -> Manifest:
     """A manifest of digests already made. Raises BadManifest when there are not as many as there are chunks."""
     if size < 0 or chunk_size <= 0 or len(digests) != -(-size // chunk_size):
         raise BadManifest(f"{size} bytes in chunks of {chunk_size} do not make {len(digests)} chunks")
-    root = hashlib.new(algorithm, f"{size}:{chunk_size}:".encode())
+    root, width = begun(algorithm, f"{size}:{chunk_size}:".encode()), len(digest_of(algorithm, b""))
     for digest in digests:
-        if len(digest) != root.digest_size:
+        if len(digest) != width:
             raise BadManifest("a digest has the wrong length")
         root.update(digest)
     return Manifest(size=size, chunk_size=chunk_size, digests=tuple(digests), total=root.digest(), algorithm=algorithm)
@@ -97,7 +95,9 @@ def chunk_size_for(size: int) -> int:
     return chunk
 
 
-def manifest_of(path: str | os.PathLike[str], *, chunk_size: int | None = None, algorithm: str = ALGORITHM) -> Manifest:
+def manifest_of(
+    path: str | os.PathLike[str], *, chunk_size: int | None = None, algorithm: str = EVERYWHERE
+) -> Manifest:
     """Read and digest a file, on all cores. Blocks. Raises InvalidFile when it cannot be read or changes meanwhile."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -111,7 +111,7 @@ def manifest_of(path: str | os.PathLike[str], *, chunk_size: int | None = None, 
             chunk = os.pread(descriptor, min(step, size - start), start)
             if len(chunk) != min(step, size - start):
                 raise InvalidFile(f"the image {os.fspath(path)} became shorter while it was read")
-            return hashlib.new(algorithm, chunk).digest()
+            return digest_of(algorithm, chunk)
 
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             digests = tuple(pool.map(digest, range(0, size, step)))
@@ -119,5 +119,32 @@ def manifest_of(path: str | os.PathLike[str], *, chunk_size: int | None = None, 
     finally:
         os.close(descriptor)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise InvalidFile(f"the image {os.fspath(path)} changed while it was read", hint="try again when it is whole")
+        raise _changed(path)
     return manifest_from(size, step, digests, algorithm)
+
+
+class Manifests:
+    """Of one file, by digest. Those made with the same chunk size differ in nothing else, so nodes of one chain may
+    each have another."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = path
+        self._made: dict[str, Manifest] = {}
+        self._seen: tuple[int, int] | None = None  # bytes, and when they were last changed
+        self._lock = threading.Lock()  # also keeps two from reading the same image at once
+
+    def by(self, algorithm: str) -> Manifest:
+        """Blocks while the file is read, the first time. Raises InvalidFile, UnknownDigest."""
+        with self._lock:
+            if algorithm not in self._made:
+                made = manifest_of(self._path, algorithm=algorithm)
+                state = os.stat(self._path)
+                seen = state.st_size, state.st_mtime_ns
+                if self._seen not in (None, seen):
+                    raise _changed(self._path)
+                self._seen, self._made[algorithm] = seen, made
+            return self._made[algorithm]
+
+
+def _changed(path: str | os.PathLike[str]) -> InvalidFile:
+    return InvalidFile(f"the image {os.fspath(path)} changed while it was read", hint="try again when it is whole")

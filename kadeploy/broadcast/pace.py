@@ -10,6 +10,7 @@ from itertools import pairwise
 from kadeploy.broadcast.heal import evidence, holds_back, is_steady, watch_for
 
 APART = 0.05  # seconds between two looks
+DOUBT = 2.0  # seconds of a reader that one is excused for which its source waited for a processor
 PARTS = 16  # of the time in which a reader has fallen behind
 
 
@@ -18,7 +19,8 @@ class Look:
     """At the source and one of its readers, `at` a moment: bytes that have come, and that the reader has taken.
 
     Seconds in all for which the source could take no more, having no memory left: `blocked`, for whatever reason,
-    `held`, since this reader had not taken what was kept for it.
+    `held`, since this reader had not taken what was kept for it. `waited`: for which the source itself had to wait for
+    a processor, and so was late with all that it does.
     """
 
     at: float
@@ -26,6 +28,7 @@ class Look:
     taken: int
     blocked: float = 0.0
     held: float = 0.0
+    waited: float = 0.0
 
 
 class Pace:
@@ -37,11 +40,16 @@ class Pace:
         self._share, self._size = share, size
         self._could = 0.0  # bytes a second
 
+    def is_due(self, at: float) -> bool:
+        """Whether it is time for another look. The longer it takes, the fewer."""
+        looks = self._looks
+        return not looks or at - looks[-1].at >= max(APART, (looks[-1].at - looks[0].at) / 200)
+
     def is_holding_back(self, look: Look) -> bool:
         """Looks that follow too soon are passed over."""
-        looks = self._looks
-        if looks and look.at - looks[-1].at < max(APART, (looks[-1].at - looks[0].at) / 200):
+        if not self.is_due(look.at):
             return False
+        looks = self._looks
         looks.append(look)
         self._measure_stream()
         if self._could <= 0:
@@ -51,9 +59,10 @@ class Pace:
             looks.popleft()
         low = min(looks, key=self._behind)
         since, fallen = look.at - low.at, self._behind(look) - self._behind(low)
-        if since <= 0:
+        could_give = since - DOUBT * (look.waited - low.waited)
+        if could_give <= 0:
             return False
-        rate = (look.taken - low.taken) / since
+        rate = (look.taken - low.taken) / could_give
         self.said = (
             f"of {self._could / 1e6:.1f} MB/s that came it took {rate / 1e6:.1f}, and fell {fallen / 1e6:.1f} MB "
             f"behind in {since:.2f} s"
@@ -75,8 +84,9 @@ class Pace:
             self._could = (last.came - first.came) / flowing
 
     def _behind(self, look: Look) -> float:
-        """Bytes. What the source could not take for want of memory counts, too: it would have come."""
-        return look.came - look.taken + self._could * look.held
+        """Bytes. What the source could not take for want of memory counts, too: it would have come. What it may not
+        have given for want of a processor does not, twice over: where one is short of them, others may be more so."""
+        return look.came - look.taken + self._could * (look.held - DOUBT * look.waited)
 
     def _is_steady_since(self, low: Look) -> bool:
         looks = [one for one in self._looks if one.at >= low.at]

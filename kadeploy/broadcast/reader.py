@@ -45,6 +45,11 @@ class Shelf(Protocol):
         """And of these, because of what readers had not taken."""
         ...
 
+    @property
+    def waited(self) -> float:
+        """For how many seconds in all what fills it waited for a processor."""
+        ...
+
     def wait(self, offset: int, end: int, *, verified: bool, timeout: float) -> int:
         """How many bytes from `offset` can be had; 0 if none came in time. Raises Gone."""
         ...

@@ -161,7 +161,9 @@ class _Relay:
         """Stay for those who read from here; for a while also for a next one that has not come yet."""
         done = time.monotonic()
         is_last = self._orders.rank == len(self._orders.order) - 1
-        while not self._stop.wait(self._timing.tick / 8):
+        while not self._stop.is_set():
+            if self._feeder.wait_idle(LOOK):
+                self._stop.wait(LOOK / 4)
             waited = time.monotonic() - done
             was_asked = is_last or self._feeder.served or waited >= self._timing.stall
             if waited >= self._orders.limits.linger or (was_asked and self._feeder.is_idle):
@@ -193,7 +195,7 @@ class _Relay:
         """None when there are no more, or when it is over."""
         spool = self._spool
         while spool.written < spool.manifest.count and not self._over.is_set() and spool.broken is None:
-            chunk = spool.wait_good(spool.written, self._timing.tick)
+            chunk = spool.wait_good(spool.written, self._timing.stall)
             if chunk is not None:
                 return chunk
         return None

@@ -88,8 +88,10 @@ class Head:
         name: str = "server",
         shape: Shape = CHAIN,
         limits: Limits = DEFAULTS,
+        manifests: Mapping[str, Manifest] | None = None,
     ) -> dict[str, Reception]:
-        """Each node's orders. `host` is this head's address as nodes see it."""
+        """Each node's orders. `host` is this head's address as nodes see it; `manifests`, by name, is for those that
+        are to check by another digest than the head's own manifest has."""
         self._feeder.streams = shape.streams(HEAD_RANK)
         head = Member(name=name, host=host, port=self.port)
         return {
@@ -99,7 +101,7 @@ class Head:
                 me=member.name,
                 order=tuple(chain),
                 head=head,
-                manifest=self.manifest,
+                manifest=(manifests or {}).get(member.name, self.manifest),
                 shape=shape,
                 limits=replace(limits, stall=self._stall),
             )
@@ -127,6 +129,10 @@ class FileShelf:
 
     @property
     def held(self) -> float:
+        return 0.0
+
+    @property
+    def waited(self) -> float:
         return 0.0
 
     def wait(self, offset: int, end: int, *, verified: bool, timeout: float) -> int:

@@ -14,8 +14,11 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from kadeploy.broadcast.manifest import Manifest
+from kadeploy.broadcast.precedence import NOWHERE_QUEUED
+from kadeploy.broadcast.wire import FRAME_SIZE
 
 FEWEST_SLOTS = 4
+MOST_KEPT_BACK = 128 << 10  # bytes: a connection takes that many at once
 
 
 class Gone(Exception):
@@ -37,6 +40,7 @@ class Spool:
         self.broken: str | None = None
         self.blocked = 0.0  # seconds in all without room for more
         self.blocked_by_sink = 0.0  # of these, because of the sink and not of readers
+        self.queued = NOWHERE_QUEUED  # how long the thread that receives has waited for a processor
         self.unchecked: SimpleQueue[int] = SimpleQueue()  # chunks complete, not yet verified
         self.bad: SimpleQueue[int] = SimpleQueue()
         self.floor: Callable[[], int | None] = lambda: None  # lowest offset readers need
@@ -93,13 +97,17 @@ class Spool:
             self._slots[index] = self._free.pop()
         return index in self._slots
 
-    def advance(self, count: int) -> None:
-        """So many bytes were put where `room` said. They are passed on when they are worth a wake-up."""
+    def advance(self, count: int, here: Callable[[], int] = lambda: 0) -> None:
+        """So many bytes were put where `room` said. They are passed on when they are worth a wake-up; where those that
+        are `here` behind them are, too, with these: so a machine that is late has less to do, not the same later."""
         self.received += count
         self._kept_back += count
-        if self._kept_back >= self.grain or self.received == self._size:
+        is_chunk_done = self.received % self._step == 0 or self.received == self._size
+        if is_chunk_done or (
+            self._kept_back >= self.grain and (self._kept_back >= MOST_KEPT_BACK or here() <= self.grain + FRAME_SIZE)
+        ):
             self.flush()
-        if self.received % self._step == 0 or self.received == self._size:
+        if is_chunk_done:
             self.unchecked.put((self.received - 1) // self._step)
 
     def flush(self) -> None:
@@ -163,6 +171,10 @@ class Spool:
     @property
     def held(self) -> float:
         return self.blocked - self.blocked_by_sink
+
+    @property
+    def waited(self) -> float:
+        return self.queued.seconds()
 
     def wait(self, offset: int, end: int, *, verified: bool, timeout: float) -> int:
         """How many bytes from `offset` can be had (within one chunk when verified); 0 if none came. Raises Gone."""

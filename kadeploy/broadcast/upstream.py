@@ -16,7 +16,7 @@ from kadeploy.broadcast.heal import Failure, Move, Timing, holds_itself_back, pl
 from kadeploy.broadcast.link import Link, LinkLost, Silent, dial
 from kadeploy.broadcast.opinion import SecondOpinion
 from kadeploy.broadcast.order import HEAD_RANK, Member
-from kadeploy.broadcast.precedence import go_first
+from kadeploy.broadcast.precedence import go_first, queued
 from kadeploy.broadcast.reception import Reception
 from kadeploy.broadcast.spool import Spool
 from kadeploy.broadcast.standing import Standing
@@ -55,6 +55,7 @@ class Upstream:
 
     def run(self) -> None:
         go_first()
+        self._spool.queued = queued()
         while self._spool.received < self._spool.size and not self._is_over():
             found, self._next = self._next or self._find(), None
             if found is None:
@@ -177,7 +178,7 @@ class Upstream:
                 self._consider_disk()
                 continue
             count = link.pull(room, idle)
-            spool.advance(count)
+            spool.advance(count, link.here)
             left -= count
             if self._stop.is_set():
                 raise LinkLost("this node is stopping")

@@ -7,7 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from kadeploy.broadcast.manifest import Manifest, manifest_of
+from kadeploy.broadcast.digests import EVERYWHERE
+from kadeploy.broadcast.manifest import Manifest, Manifests
 from kadeploy.broadcast.reception import Outcome, Progress
 from kadeploy.broadcast.sink import SinkOrder
 from kadeploy.broadcast.source import Head
@@ -41,10 +42,11 @@ class Board:
 
 async def cast(wanted: Cast, board: Board) -> None:
     """Returns when every host is through or lost; the board says which. Raises InvalidFile, OSError."""
-    manifest = await asyncio.to_thread(manifest_of, wanted.file)
+    manifests = Manifests(wanted.file)
+    manifest = await asyncio.to_thread(manifests.by, EVERYWHERE)
     board.size = manifest.size
     async with _serving(wanted, manifest) as head:
-        seating = Seating(head, wanted.shape, wanted.limits, set(wanted.hosts))
+        seating = Seating(head, manifests, wanted.shape, wanted.limits, set(wanted.hosts))
         window = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as group:
             group.create_task(seating.wait_for_most())

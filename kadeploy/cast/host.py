@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 import asyncssh
@@ -26,12 +26,18 @@ class HostLost(Exception):
 
 
 class Host:
-    """`server` is this machine's address as the host sees it, `member` the host's place."""
+    """`server` is this machine's address as the host sees it, `member` the host's place, `digests` those it knows."""
 
     def __init__(
-        self, name: str, process: asyncssh.SSHClientProcess[bytes], address: str, server: str, port: int
+        self,
+        name: str,
+        process: asyncssh.SSHClientProcess[bytes],
+        address: str,
+        server: str,
+        port: int,
+        digests: Sequence[str],
     ) -> None:
-        self.name, self.server = name, server
+        self.name, self.server, self.digests = name, server, digests
         self.member = Member(name=name, host=address, port=port)
         self._process = process
 
@@ -78,7 +84,7 @@ async def _placed(name: str, connection: asyncssh.SSHClientConnection, access: A
         said = await asyncio.wait_for(_line(process), access.timeout)
         if not said:
             raise HostLost(await _last_words(process))
-    return Host(name, process, there[0], here[0], said["port"])
+    return Host(name, process, there[0], here[0], said["port"], said["digests"])
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ _BOOTSTRAP: Final = (
     "given = sys.stdin.buffer; size = int(given.readline()); program = os.memfd_create(str(size)); "
     'open(program, "wb", closefd=False).write(given.read(size)); '
     'sys.path.insert(0, "/proc/self/fd/%d" % program); '
-    "from kadeploy.broadcast.standalone import main; sys.exit(main())"
+    "from kadeploy.broadcast.standalone import leave; leave()"
 )
 
 

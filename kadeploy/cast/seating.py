@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 
+from kadeploy.broadcast.digests import best_of
+from kadeploy.broadcast.manifest import Manifests
 from kadeploy.broadcast.order import Member, Shape, chain_of
 from kadeploy.broadcast.reception import Limits, Reception
 from kadeploy.broadcast.source import Head
@@ -19,8 +21,8 @@ GRACE = 2.0  # seconds without another one, once most are in
 class Seating:
     """`expected`: the names of those who have neither come nor been lost."""
 
-    def __init__(self, head: Head, shape: Shape, limits: Limits, expected: set[str]) -> None:
-        self._head, self._shape, self._limits = head, shape, limits
+    def __init__(self, head: Head, manifests: Manifests, shape: Shape, limits: Limits, expected: set[str]) -> None:
+        self._head, self._manifests, self._shape, self._limits = head, manifests, shape, limits
         self._expected, self._all = expected, len(expected)
         self._early: list[Member] = []
         self._chain: tuple[Member, ...] = ()
@@ -44,7 +46,8 @@ class Seating:
         self._news.set()
 
     async def orders(self, host: Host) -> Reception:
-        """When it is time for it to begin."""
+        """When it is time for it to begin. Raises InvalidFile."""
+        manifest = await asyncio.to_thread(self._manifests.by, best_of(host.digests))
         if self._begun.is_set():
             self._chain = (*self._chain, host.member)
         else:
@@ -52,6 +55,11 @@ class Seating:
             self.gone(host.name)
             await self._begun.wait()
         orders = self._head.orders(
-            self._chain, host=host.server, name="this machine", shape=self._shape, limits=self._limits
+            self._chain,
+            host=host.server,
+            name="this machine",
+            shape=self._shape,
+            limits=self._limits,
+            manifests={host.name: manifest},
         )
         return orders[host.name]

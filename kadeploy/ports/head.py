@@ -24,11 +24,12 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """Where a node listens."""
+    """Where a node listens, and the digests that it says it knows."""
 
     name: str
     host: str
     port: int
+    digests: tuple[str, ...] = ()
 
 
 class Head(Protocol):
@@ -41,7 +42,8 @@ class Head(Protocol):
         self, seats: Sequence[Seat], *, host: str, late: Sequence[Seat] = (), spread: Spread = Spread.CHAIN
     ) -> Mapping[str, Mapping[str, object]]:
         """For each node what its agent must know; the order of `seats` is chosen here, `late` ones come after them in
-        theirs. `host`: this server, as nodes see it; `spread`: who reads from whom."""
+        theirs. `host`: this server, as nodes see it; `spread`: who reads from whom. Blocks while the image is digested
+        anew, once, for nodes that do not know the digest that others do. Raises InvalidFile."""
         ...
 
     def bottleneck(self, progress: Mapping[str, Mapping[str, object]]) -> str:

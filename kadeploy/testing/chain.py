@@ -17,6 +17,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from kadeploy.broadcast.digests import best_of
+from kadeploy.broadcast.manifest import Manifests
 from kadeploy.broadcast.order import Member
 from kadeploy.broadcast.reception import DEFAULTS, Outcome, Progress, Reception
 from kadeploy.broadcast.sink import SinkOrder
@@ -26,13 +28,17 @@ from kadeploy.testing.namespaces import Host
 LONGEST = 30.0  # seconds any wait of a test may take
 
 
-class RelayProcess:
-    """One node. `namespace`: the network namespace it lives in."""
+_LACKING = "import sys; sys.modules[{!r}] = None; from kadeploy.broadcast.standalone import leave; leave()"
 
-    def __init__(self, name: str, *, host: str = "127.0.0.1", namespace: str = "") -> None:
+
+class RelayProcess:
+    """One node. `namespace`: the network namespace it lives in; `lacks`: a module that its Python has not."""
+
+    def __init__(self, name: str, *, host: str = "127.0.0.1", namespace: str = "", lacks: str = "") -> None:
         inside = ["ip", "netns", "exec", namespace] if namespace else []
+        program = ["-c", _LACKING.format(lacks)] if lacks else ["-m", "kadeploy.broadcast.standalone"]
         self.process = subprocess.Popen(
-            [*inside, sys.executable, "-m", "kadeploy.broadcast.standalone", "--host", host],
+            [*inside, sys.executable, *program, "--host", host],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -42,14 +48,23 @@ class RelayProcess:
         self.ended_at = 0.0
         self._outcome: queue.Queue[Outcome | None] = queue.Queue()
         self._advanced = threading.Condition()
-        self._place: queue.Queue[int] = queue.Queue()
+        self._place: queue.Queue[tuple[int, Sequence[str]]] = queue.Queue()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
     @cached_property
     def member(self) -> Member:
         """Its place, as soon as it has one."""
-        return Member(name=self.name, host=self.host, port=self._place.get(timeout=LONGEST))
+        return Member(name=self.name, host=self.host, port=self._opened[0])
+
+    @property
+    def digests(self) -> Sequence[str]:
+        """Those it says that it knows."""
+        return self._opened[1]
+
+    @cached_property
+    def _opened(self) -> tuple[int, Sequence[str]]:
+        return self._place.get(timeout=LONGEST)
 
     def order(self, orders: Reception, sink: SinkOrder) -> None:
         assert self.process.stdin is not None
@@ -97,7 +112,7 @@ class RelayProcess:
         for line in self.process.stdout:
             said: dict[str, Any] = json.loads(line)
             if "port" in said:
-                self._place.put(said["port"])
+                self._place.put((said["port"], said["digests"]))
             if "progress" in said:
                 with self._advanced:
                     self.progress = Progress.from_json(said["progress"])
@@ -140,10 +155,14 @@ def give_orders(
     sink: Callable[[str], SinkOrder],
     *,
     host: str = "127.0.0.1",
+    manifests: Manifests | None = None,
     **changes: Any,
 ) -> dict[str, Reception]:
-    """The whole chain to every node, each with its sink; `changes` to their limits. `host` is the head's."""
-    orders = head.orders([node.member for node in nodes], host=host, limits=replace(DEFAULTS, **changes))
+    """The whole chain to every node, each with its sink; `changes` to their limits. `host` is the head's. All check by
+    the head's manifest, or each by the best of these `manifests`."""
+    theirs = {node.name: manifests.by(best_of(node.digests)) for node in nodes} if manifests else {}
+    limits = replace(DEFAULTS, **changes)
+    orders = head.orders([node.member for node in nodes], host=host, limits=limits, manifests=theirs)
     for node in nodes:
         node.order(orders[node.name], sink(node.name))
     return orders

@@ -1,7 +1,8 @@
 """`place` and `receive`: the node's part in the broadcast of an image.
 
-`place` {place, echo?} opens a listening place under a name and answers {"port", "echo"}; what it was given as `echo`
-comes back with every repetition, so that a server that was restarted finds its own words again.
+`place` {place, echo?} opens a listening place under a name and answers {"port", "digests", "echo"}: where it
+listens, and which digests it can check an image by. What it was given as `echo` comes back with every repetition, so
+that a server that was restarted finds its own words again.
 `receive` {place, orders, kind (tar, dd, fsa), compression, destination} takes part with the orders of the head; an fsa
 image is stored as the file `destination`, for `restore`.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from kadeploy.agent.arguments import Args, text
 from kadeploy.agent.job import Answer, Job, Meter
+from kadeploy.broadcast.digests import KNOWN
 from kadeploy.broadcast.reception import Outcome, Progress, Reception
 from kadeploy.broadcast.relay import Place, receive
 from kadeploy.broadcast.sink import Sink, SinkKind, SinkOrder
@@ -31,7 +33,7 @@ _UNTAR = (
 
 async def place(args: Args, job: Job) -> Answer:
     port = job.places.open(text(args, "place"))
-    return Answer(output=json.dumps({"port": port, "echo": args.get("echo")}))
+    return Answer(output=json.dumps({"port": port, "digests": KNOWN, "echo": args.get("echo")}))
 
 
 async def receive_image(args: Args, job: Job) -> Answer:

@@ -105,7 +105,7 @@ class AgentBroadcast:
                     if earlier not in (None, head.identity):
                         head = await self._open(sending.shipment.image, earlier, heads)
                     seating = Seating(self._meeting, head, self._host, sending.shipment.spread)
-                orders = seating.seat(places)
+                orders = await seating.seat(places)
                 receiving.append(asyncio.create_task(self._receive(orders, sending, head, seating)))
             results.extend(await asyncio.gather(*receiving))
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,9 +16,11 @@ from kadeploy.ports.head import Head, Identity, Seat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A place, and the head that it was opened for, made at `made` (seconds since the epoch)."""
+    """A place, the digests known there, and the head that it was opened for, made at `made` (seconds since the
+    epoch)."""
 
     port: int
+    digests: tuple[str, ...]
     made: float
     head: Identity
 
@@ -40,7 +43,8 @@ def read_place(output: str, *, key: str, seal: Seal) -> Opened | None:
         said = {"made": echo["made"], "head": echo["head"]}
         if not (seal.holds(key, said, echo["seal"]) and _is_port(data["port"])):
             return None
-        return Opened(port=data["port"], made=echo["made"], head=Identity(**echo["head"]))
+        digests = tuple(str(name) for name in data["digests"])
+        return Opened(port=data["port"], digests=digests, made=echo["made"], head=Identity(**echo["head"]))
     except NONSENSE:
         return None
 
@@ -60,17 +64,21 @@ class Seating:
         self._seats: list[Seat] = []
         self._late: list[Seat] = []
 
-    def seat(self, places: Mapping[str, Opened]) -> dict[str, Mapping[str, object]]:
+    async def seat(self, places: Mapping[str, Opened]) -> dict[str, Mapping[str, object]]:
         """Orders for these nodes: the first ones make the chain. A node that has left since it answered has no address,
-        and no part."""
+        and no part. Raises InvalidFile."""
         sessions = {node: session for node in places if (session := self._meeting.session(node))}
-        new = [Seat(name=node, host=session.address, port=places[node].port) for node, session in sessions.items()]
+        new = [
+            Seat(name=node, host=session.address, port=places[node].port, digests=places[node].digests)
+            for node, session in sessions.items()
+        ]
         if self._seats:
             self._late += new
         else:
             self._seats = new
+        seats, late = tuple(self._seats), tuple(self._late)
         by_host = {
-            host: self._head.orders(self._seats, host=host, late=self._late, spread=self._spread)
+            host: await asyncio.to_thread(self._head.orders, seats, host=host, late=late, spread=self._spread)
             for host in {self._host or session.server for session in sessions.values()}
         }
         return {node: by_host[self._host or session.server][node] for node, session in sessions.items()}

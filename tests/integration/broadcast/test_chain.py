@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import random
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from kadeploy.broadcast.digests import KNOWN, best_of
+from kadeploy.broadcast.manifest import Manifests
+from kadeploy.broadcast.order import Member
 from kadeploy.broadcast.sink import SinkKind, SinkOrder
 from kadeploy.broadcast.source import Head
 from kadeploy.testing.chain import RelayProcess, give_orders, relays, started
@@ -18,7 +25,7 @@ def test_every_node_gets_the_image_and_the_head_gives_it_once(image: Image) -> N
     with relays(8) as nodes, started(Head(image.path, image.manifest, host="127.0.0.1")) as head:
         give_orders(head, nodes, image.file_of)
         outcomes = [node.outcome() for node in nodes]
-        assert head.served == {"node-1": SIZE}
+        assert head.served["node-1"] == SIZE
     for number, (node, outcome) in enumerate(zip(nodes, outcomes, strict=True)):
         assert outcome is not None
         assert outcome.reason is None
@@ -115,3 +122,44 @@ def test_progress_is_told(image: Image) -> None:
 
 def test_a_head_that_never_started_can_be_stopped(image: Image) -> None:
     Head(image.path, image.manifest, host="127.0.0.1").stop()
+
+
+def test_each_node_checks_by_the_best_digest_it_knows(image: Image) -> None:
+    manifests = Manifests(image.path)
+    with contextlib.ExitStack() as stack:
+        nodes = stack.enter_context(relays(2))
+        lacking = RelayProcess("node-0", lacks="blake3")
+        stack.callback(lacking.end)
+        nodes.append(lacking)
+        assert [node.digests for node in nodes] == [list(KNOWN), list(KNOWN), ["sha256"]]
+        head = stack.enter_context(started(Head(image.path, manifests.by(best_of(KNOWN)), host="127.0.0.1")))
+        orders = give_orders(head, nodes, image.file_of, manifests=manifests)
+        given = {name: order.manifest.algorithm for name, order in orders.items()}
+        assert given == {"node-1": best_of(KNOWN), "node-2": best_of(KNOWN), "node-0": "sha256"}
+        for node in nodes:
+            outcome = node.outcome()
+            assert outcome is not None
+            assert outcome.ok, outcome.reason
+            assert outcome.progress.verified == SIZE
+            assert image.is_whole(node.name)
+
+
+def test_a_node_that_is_told_a_digest_it_lacks_says_so(image: Image) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kadeploy.broadcast.standalone"],
+        input=json.dumps({"orders": orders_with(image, "rot13"), "sink": image.file_of("node-1").to_json()}) + "\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "checked by 'rot13', and this machine knows only" in done.stderr
+
+
+def orders_with(image: Image, algorithm: str) -> dict[str, object]:
+    head = Head(image.path, image.manifest, host="127.0.0.1")
+    head.stop()
+    orders = head.orders([Member(name="node-1", host="127.0.0.1", port=1)], host="127.0.0.1")["node-1"].to_json()
+    return {**orders, "manifest": {**orders["manifest"], "algorithm": algorithm}}

@@ -6,6 +6,7 @@ real one. No socket, no clock.
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,6 +18,7 @@ STEP = 0.01  # seconds
 LOOK = 0.05  # seconds between two looks
 WATCH = 0.4  # seconds after which the second node asks the head, and has its answer
 SHARE = 0.1
+SHORT = 3.0  # seconds
 
 
 @dataclass
@@ -27,14 +29,19 @@ class Flow:
     link: float
     received: float = 0.0
     blocked: float = 0.0
+    waited: float = 0.0
     pace: Pace | None = None
     judge: Flow | None = None  # whose watch that is
     joined_blocked: float = 0.0
 
 
 class Chain:
-    def __init__(self, links: list[float], *, size: int, stream: float, memory: float) -> None:
+    def __init__(self, links: list[float], *, size: int, stream: float, memory: float, seed: int | None = None) -> None:
+        """With a `seed`, all nodes are on one machine that is short of processors: all wait for them a tenth to
+        a third of the time, others at other times, some a third longer than others."""
         self.size, self.stream, self.memory, self.now = size, stream, memory, 0.0
+        self._chance = random.Random(seed) if seed is not None else None
+        self._machine, self._short = 0.0, [0.0] * len(links)
         self.nodes = [Flow(rank=rank, link=link) for rank, link in enumerate(links)]
         self.moved: list[int] = []
 
@@ -57,7 +64,9 @@ class Chain:
         order = self.order
         for node, reader in zip(order, [*order[1:], None], strict=True):
             there = before.received if before else float(self.size)
-            wanted = min(node.link * STEP, there - node.received)
+            short = self._shortage(self.nodes.index(node))
+            node.waited += STEP * short
+            wanted = min(node.link * STEP * (1 - short), there - node.received)
             kept_from = reader.received if reader and is_kept_for(reader.rank, is_to_yield=False) else node.received
             taken = min(wanted, max(0.0, kept_from + self.memory - node.received))
             if before is None or node.received + self.memory >= there or node.rank < MOVED:
@@ -65,6 +74,14 @@ class Chain:
             if wanted > 0:
                 node.blocked += STEP * (1 - taken / wanted)
             before = node
+
+    def _shortage(self, place: int) -> float:
+        """The share of the time that this node waits for a processor, another one every few seconds."""
+        if self._chance is not None and round(self.now / STEP) % round(SHORT / STEP) == 1:
+            if place == 0:
+                self._machine = self._chance.uniform(0.1, 0.35)
+            self._short[place] = self._machine * self._chance.uniform(0.75, 1.25)
+        return self._short[place]
 
     def _look(self) -> None:
         order = self.order
@@ -82,7 +99,7 @@ class Chain:
                 reader.pace, reader.judge = Pace(SHARE, self.size), source
                 reader.joined_blocked = source.blocked
             held = source.blocked - reader.joined_blocked
-            look = Look(self.now, int(source.received), int(reader.received), source.blocked, held)
+            look = Look(self.now, int(source.received), int(reader.received), source.blocked, held, source.waited)
             if reader.pace.is_holding_back(look):
                 self._move(reader)
                 return

@@ -15,9 +15,11 @@ SIZE = 512 * MB
 IDEAL = SIZE / STREAM
 
 
-def chain(count: int, slow: dict[int, float], *, size: int = SIZE, memory: float = 128 * MB) -> Chain:
+def chain(
+    count: int, slow: dict[int, float], *, size: int = SIZE, memory: float = 128 * MB, seed: int | None = None
+) -> Chain:
     links = [STREAM * slow.get(place, 1.0) for place in range(count)]
-    return Chain(links, size=size, stream=STREAM, memory=memory)
+    return Chain(links, size=size, stream=STREAM, memory=memory, seed=seed)
 
 
 @pytest.mark.parametrize("place", range(8))
@@ -55,3 +57,17 @@ def test_where_all_are_as_slow_as_each_other_nobody_moves() -> None:
     model = chain(6, dict.fromkeys(range(6), 0.2))
     model.run(10 * IDEAL)
     assert model.moved == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_where_processors_are_short_nobody_is_taken_for_slow(seed: int) -> None:
+    model = chain(8, {}, seed=seed)
+    model.run(5 * IDEAL)
+    assert model.moved == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_and_one_that_is_slow_is_found_all_the_same(seed: int) -> None:
+    model = chain(8, {4: 0.1}, seed=seed)
+    model.run(10 * IDEAL)
+    assert 4 in model.moved

@@ -88,6 +88,38 @@ def test_the_first_reason_counts_and_nobody_waits_for_ever() -> None:
     assert not spool.wait_verified(60)
 
 
+def passed_on(grain: int, arrivals: list[tuple[int, int]], chunk: int) -> list[int]:
+    """How far it had come each time when bytes were passed on, of (new bytes, bytes that are here behind them)."""
+    content = bytes(1_000_000)
+    parts = [hashlib.sha256(content[at : at + chunk]).digest() for at in range(0, len(content), chunk)]
+    spool, told = Spool(manifest_from(len(content), chunk, parts), len(content)), list[int]()
+    spool.grain = grain
+
+    def pass_on() -> bool:
+        told.append(spool.received)
+        return True
+
+    spool.pass_on = pass_on
+    for count, behind in arrivals:
+        assert spool.room(count, 0) is not None
+        spool.advance(count, lambda behind=behind: behind)  # type: ignore[misc]
+    return told
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "told"),
+    [
+        ([(600, 0), (600, 0), (1000, 0)], [1200, 2200]),  # when they are worth it
+        ([(1000, 900), (1000, 0)], [1000, 2000]),  # what is here is not worth it yet
+        ([(1000, 5000), (1000, 4000), (1000, 0)], [3000]),  # it is late: in one go
+        ([(70_000, 9000), (70_000, 9000), (1000, 0)], [140_000, 141_000]),  # but never too much
+        ([(500_000, 9000)], [500_000]),  # nor past the end of a chunk
+    ],
+)
+def test_bytes_are_passed_on_when_they_are_worth_it(arrivals: list[tuple[int, int]], told: list[int]) -> None:
+    assert passed_on(1000, arrivals, 500_000) == told
+
+
 @given(content=st.binary(min_size=1, max_size=200), limit=st.integers(0, 200), seed=st.integers())
 def test_any_pace_of_everybody_gives_the_same_bytes(content: bytes, limit: int, seed: int) -> None:
     chance = random.Random(seed)

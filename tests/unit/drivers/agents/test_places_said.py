@@ -41,13 +41,19 @@ def test_what_was_never_sealed_is_no_place(said: dict[str, object]) -> None:
 
 @given(VALUES)
 def test_a_port_is_a_port(port: object) -> None:
-    found = read({"port": port, "echo": ECHO})
+    found = read({"port": port, "digests": [], "echo": ECHO})
     assert (found is not None) == (type(port) is int and 0 < port < 65536)
 
 
 def test_what_this_server_said_comes_back() -> None:
-    found = read({"port": 4000, "echo": ECHO})
-    assert found == Opened(port=4000, made=1.5, head=HEAD)
+    found = read({"port": 4000, "digests": ["sha256"], "echo": ECHO})
+    assert found == Opened(port=4000, digests=("sha256",), made=1.5, head=HEAD)
+
+
+@given(VALUES)
+def test_any_digests_are_survived(digests: object) -> None:
+    found = read({"port": 4000, "digests": digests, "echo": ECHO})
+    assert found is None or all(isinstance(name, str) for name in found.digests)
 
 
 @pytest.mark.parametrize(
@@ -60,11 +66,11 @@ def test_what_this_server_said_comes_back() -> None:
     ],
 )
 def test_nobody_else_can_say_which_head_there_was(changed: dict[str, object]) -> None:
-    assert read({"port": 4000, "echo": {**ECHO, **changed}}) is None
+    assert read({"port": 4000, "digests": [], "echo": {**ECHO, **changed}}) is None
 
 
 def test_a_seal_is_for_one_broadcast() -> None:
-    assert read({"port": 4000, "echo": ECHO}, key="D-2/one/0/1.0.0.1") is None
+    assert read({"port": 4000, "digests": [], "echo": ECHO}, key="D-2/one/0/1.0.0.1") is None
 
 
 def test_the_secret_outlives_the_server(tmp_path: Path) -> None:
