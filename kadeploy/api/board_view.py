@@ -6,12 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from kadeploy.domain.nodeset import natural_key
-from kadeploy.domain.operation import Operation
+from kadeploy.domain.operation import Head
 from kadeploy.operations.board import Board
 from kadeploy.operations.timings import timings
 
 
-def board_view(operation: Operation, board: Board, now: float) -> dict[str, Any]:
+def board_view(operation: Head, board: Board, now: float) -> dict[str, Any]:
     """`number` is that of the last event in it: whoever follows the events after it misses nothing. The nodes are those
     of the board itself, which is written as JSON at once: ten thousand copies take long."""
     until = now if board.ended is None else board.ended

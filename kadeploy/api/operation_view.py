@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from kadeploy.domain.operation import Operation
+from kadeploy.domain.operation import Head, Operation
 from kadeploy.domain.state import OperationState, Progress
 from kadeploy.operations.board import Board
 
-_TOLD: Final = {Progress.OK: "ok", Progress.KO: "ko", Progress.ABORTED: "ko"}
+_TOLD: Final = {
+    Progress.OK: "ok",
+    Progress.KO: "ko",
+    Progress.ABORTED: "ko",
+    Progress.HELD: "held",
+    Progress.PROCESSING: "processing",
+}
 
 
 Nodes = Mapping[str, Sequence[str]]
@@ -20,20 +26,22 @@ class Unread(NamedTuple):
     traces: bool = False
 
 
-def short_view(operation: Operation, *, done: bool) -> dict[str, Any]:
+def short_view(operation: Head, names: Sequence[str], *, done: bool) -> dict[str, Any]:
     """For those whose operation it is not."""
-    return {**_head(operation, done), "nodes": list(operation.nodes)}
+    return {**_head(operation, done), "nodes": names}
 
 
-def long_view(operation: Operation, nodes: Nodes, *, done: bool, unread: Unread, now: float) -> dict[str, Any]:
+def long_view(operation: Head, nodes: Nodes, *, unread: Unread, now: float) -> dict[str, Any]:
     """For its owner and for administrators. `unread` is what there is to be read."""
-    view = {**_head(operation, done), "state": operation.phase}
+    done = is_done(operation, nodes)
+    view = {**_head(operation, done), "state": "held" if _is_held(operation, nodes) else str(operation.state)}
     if operation.environment is not None:
         view["environment"] = environment_view(operation.environment)
     if operation.state is not OperationState.ERROR:
+        unsaid = {"held", "processing"} if done else {"held"}  # unless there are some
         view["logs"] = unread.log
         view["debugs"] = unread.traces
-        view["nodes"] = nodes
+        view["nodes"] = {told: names for told, names in nodes.items() if names or told not in unsaid}
     end = operation.ended if operation.state.is_final else now
     view["time"] = round(max(0.0, end - operation.created), 2)
     return view
@@ -66,7 +74,17 @@ def node_states(operation: Operation, board: Board) -> dict[str, Any]:
     return states
 
 
-def _head(operation: Operation, done: bool) -> dict[str, Any]:
+def is_done(operation: Head, nodes: Nodes) -> bool:
+    """Whether it has ended. Held nodes go no further either, for all that Kadeploy3's tools know: they would wait for
+    ever."""
+    return operation.state.is_final or _is_held(operation, nodes)
+
+
+def _is_held(operation: Head, nodes: Nodes) -> bool:
+    return operation.state is OperationState.RUNNING and bool(nodes["held"]) and not nodes["processing"]
+
+
+def _head(operation: Head, done: bool) -> dict[str, Any]:
     return {
         "wid": operation.id,
         "user": operation.user,
@@ -76,18 +94,15 @@ def _head(operation: Operation, done: bool) -> dict[str, Any]:
     }
 
 
-def nodes_view(operation: Operation, board: Board, *, done: bool) -> Nodes:
-    """Where the nodes are; each list in their order, which is found once: there may be ten thousand."""
-    is_over = board.ended is None and operation.state.is_final
+def nodes_now(names: Iterable[str], board: Board) -> Nodes:
+    """Where the nodes of an operation are that goes on; each list in their order."""
     view: dict[str, list[str]] = {"ok": [], "ko": [], "held": [], "processing": []}
-    for name in operation.nodes:
-        outcome, node = operation.outcomes.get(name), board.nodes.get(name)
-        last = outcome.progress if outcome is not None else Progress.PROCESSING
-        if is_over:
-            view["ok" if last is Progress.OK else "ko"].append(name)
-        elif node is not None and node.state in _TOLD:
-            view[_TOLD[node.state]].append(name)
-        else:
-            view["held" if last is Progress.HELD else "processing"].append(name)
-    unsaid = {"held"} if not view["held"] else set()
-    return {told: names for told, names in view.items() if told not in unsaid | ({"processing"} if done else set())}
+    for name in names:
+        node = board.nodes.get(name)
+        view[_TOLD[node.state] if node is not None else "processing"].append(name)
+    return view
+
+
+def nodes_at_the_end(operation: Operation) -> Nodes:
+    ok = operation.having(Progress.OK)
+    return {"ok": list(ok), "ko": list(operation.nodes - ok), "held": [], "processing": []}

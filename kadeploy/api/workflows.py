@@ -8,16 +8,15 @@ from pydantic import Field
 
 from kadeploy.api.board_view import board_view
 from kadeploy.api.call import Call
-from kadeploy.api.operation_view import Unread, long_view, node_states, nodes_view, short_view
+from kadeploy.api.operation_view import node_states, short_view
 from kadeploy.api.parameters import Number, Parameters, Texts, Toggle, decoded
-from kadeploy.api.readings import Readings
+from kadeploy.api.readings import Reading, Readings
 from kadeploy.api.stream import event_stream
 from kadeploy.domain.event import to_json
-from kadeploy.domain.operation import Operation
+from kadeploy.domain.operation import Head, Operation
 from kadeploy.domain.state import OperationKind, OperationState
 from kadeploy.errors import CommandFailed, InvalidOption
 from kadeploy.operations.assemble import UseCases
-from kadeploy.operations.board import Board
 from kadeploy.operations.status import status
 from kadeploy.plans import show_expected
 
@@ -55,39 +54,33 @@ class Workflows:
         self._readings = Readings(kind, use_cases)
 
     async def listed(self, call: Call) -> object:
-        """Of those that have ended only what the store says: folding hundreds of journals would take too long."""
-        return [
-            self._ended_view(call, operation) if operation.state.is_final else await self._shown(call, operation.id)
-            for operation in await self._running.listed(self._kind)
-        ]
+        return [_view(call, reading) for reading in await self._readings.listed()]
 
     async def show(self, call: Call) -> object:
-        return await self._shown(call, call.path["wid"])
+        return _view(call, await self._readings.of(call.path["wid"]))
 
     async def logs(self, call: Call) -> object:
-        operation = await self._own(call)
-        return await self._logs.take(operation, call.path.get("cluster", ""))
+        return await self._logs.take(await self._head(call), call.path.get("cluster", ""))
 
     async def debugs(self, call: Call) -> object:
-        operation = await self._own(call)
-        return await self._logs.take_traces(operation, call.path.get("node", ""))
+        return await self._logs.take_traces(await self._head(call), call.path.get("node", ""))
 
     async def state(self, call: Call) -> object:
         operation = await self._own(call)
         return node_states(operation, await self._boards.of(operation.id))
 
     async def status(self, call: Call) -> object:
-        operation = await self._own(call)
+        operation = await self._head(call)
         return status(await self._boards.of(operation.id), self._clock.now())
 
     async def error(self, call: Call) -> object:
-        operation = await self._own(call)
+        operation = await self._head(call)
         if operation.state is OperationState.ERROR:
             raise CommandFailed(operation.error or "the operation could not be carried out")
         return ""
 
     async def board(self, call: Call) -> object:
-        operation = await self._own(call, even_forgotten=True)
+        operation = await self._head(call, even_forgotten=True)
         return board_view(operation, await self._boards.of(operation.id), self._clock.now())
 
     async def expected(self, call: Call) -> object:
@@ -98,7 +91,7 @@ class Workflows:
 
     async def events(self, call: Call) -> object:
         """Resumes after the event that the client saw last (`Last-Event-ID`), or after number `after`."""
-        operation = await self._own(call, even_forgotten=True)
+        operation = await self._head(call, even_forgotten=True)
         after = decoded(StreamParameters, call.parameters).after
         if after is None and call.last_event:
             if not call.last_event.isascii() or not call.last_event.isdecimal() or len(call.last_event) > 18:
@@ -108,7 +101,7 @@ class Workflows:
 
     async def journal(self, call: Call) -> object:
         """What `events` tells, a page at a time, and nothing of what is kept nowhere."""
-        operation = await self._own(call, even_forgotten=True)
+        operation = await self._head(call, even_forgotten=True)
         asked = decoded(JournalParameters, call.parameters)
         page = await self._journal.read(operation.id, after=asked.after or 0, limit=asked.limit)
         return {
@@ -134,14 +127,11 @@ class Workflows:
     async def _own(self, call: Call, *, even_forgotten: bool = False) -> Operation:
         return await self._running.find_own(call.caller, self._kind, call.path["wid"], even_forgotten=even_forgotten)
 
-    def _ended_view(self, call: Call, operation: Operation) -> object:
-        if not call.caller.may_oversee(operation.user):
-            return short_view(operation, done=True)
-        nodes = nodes_view(operation, Board(), done=True)
-        return long_view(operation, nodes, done=True, unread=Unread(), now=operation.ended)
+    async def _head(self, call: Call, *, even_forgotten: bool = False) -> Head:
+        return await self._running.head_of_own(call.caller, self._kind, call.path["wid"], even_forgotten=even_forgotten)
 
-    async def _shown(self, call: Call, operation_id: str) -> object:
-        reading = await self._readings.of(operation_id)
-        if not call.caller.may_oversee(reading.operation.user):
-            return short_view(reading.operation, done=reading.done)
-        return reading.view
+
+def _view(call: Call, reading: Reading) -> object:
+    if not call.caller.may_oversee(reading.head.user):
+        return short_view(reading.head, reading.names, done=reading.done)
+    return reading.view

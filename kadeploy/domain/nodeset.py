@@ -8,7 +8,7 @@ nodes costs what set algebra costs. Iteration is in natural order (node-2 before
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -35,6 +35,14 @@ _ONE_NUMBER: Final = re.compile(rf"([A-Za-z][A-Za-z._-]*)({_PLAIN}){_AFTER}\Z")
 _ONE_RANGE: Final = re.compile(
     rf"([A-Za-z](?:[A-Za-z0-9._-]*[A-Za-z._-])?)\[({_PLAIN}(?:-{_PLAIN})?(?:,{_PLAIN}(?:-{_PLAIN})?)*)\]{_AFTER}(?<=[A-Za-z0-9\]])\Z"
 )
+_OPERAND: Final = re.compile(r"(?:\[[^\]]*\]?|[^,!&^\[])+")
+OPERATORS: Final[Mapping[str, Callable[[frozenset[str], frozenset[str]], frozenset[str]]]] = {
+    ",": frozenset.union,
+    "!": frozenset.difference,
+    "&": frozenset.intersection,
+    "^": frozenset.symmetric_difference,
+}
+"""What is between two operands; an expression is read from left to right."""
 LARGEST: Final = 100_000  # names in one expression: a slip such as node-[1-99999999] must not fill the memory
 
 
@@ -57,11 +65,12 @@ class _Groups(GroupSource):  # type: ignore[misc]
 class NodeSet:
     """An immutable, hashable set of node names."""
 
-    __slots__ = ("_folded", "_names")
+    __slots__ = ("_folded", "_in_order", "_names")
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names = names if isinstance(names, frozenset) else frozenset(names)
         self._folded: str | None = None  # folding ten thousand names takes a tenth of a second
+        self._in_order: tuple[str, ...] | None = None  # and ordering them a hundredth
 
     @classmethod
     def parse(cls, *texts: str) -> NodeSet:
@@ -81,7 +90,8 @@ class NodeSet:
         try:
             names = list(Folded(text, resolver=resolver))
         except (NodeSetException, GroupResolverError, GroupSourceError, ValueError) as error:
-            raise InvalidNodes(f"{text!r} is not a node range: {error}", hint=hint) from error
+            said = str(error).partition(': "')[0]  # it ends with the text, or the part of it, again
+            raise InvalidNodes(f"{text!r} is not a node range: {said}", hint=hint) from error
         if not names:
             raise InvalidNodes(f"{text!r} names no node", hint=hint)
         if strange := next((name for name in names if not _NAME.match(name)), None):
@@ -105,7 +115,9 @@ class NodeSet:
         return f"NodeSet({str(self)!r})"
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._names, key=natural_key))
+        if self._in_order is None:
+            self._in_order = tuple(sorted(self._names, key=natural_key))
+        return iter(self._in_order)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -130,6 +142,25 @@ class NodeSet:
 
     def __le__(self, other: NodeSet) -> bool:
         return self._names <= other._names
+
+
+def operands(text: str) -> Sequence[tuple[str, str]]:
+    """Each operand with the operator before it, the first with a comma; raises InvalidNodes where one is missing.
+
+    An expression without operators but commas is one operand.
+    """
+    if not set(_BRACKETS.sub("", text)) & {"!", "&", "^"}:
+        return ((",", text),)
+    found, operator, rest = [], ",", text.strip()
+    while True:
+        operand = _OPERAND.match(rest)
+        if operand is None or not operand.group().strip():
+            raise InvalidNodes(f"{text!r} is not a node range: a node or group is missing beside an operator")
+        found.append((operator, operand.group().strip()))
+        rest = rest[operand.end() :]
+        if not rest:
+            return found
+        operator, rest = rest[0], rest[1:]
 
 
 def _fold(names: frozenset[str]) -> str:

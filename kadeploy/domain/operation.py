@@ -35,8 +35,9 @@ class Once:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """`plans` maps a cluster to its plan in JSON form; times are seconds since the epoch, 0 when not yet.
+class Head:
+    """An operation but for its nodes, of which there may be ten thousand. Times are seconds since the epoch, 0 when not
+    yet.
 
     `aborted_by` is the user who asked for its end, empty while nobody has. `groups` are those that the user's token
     said they are in: with rights of theirs it may have begun.
@@ -45,7 +46,6 @@ class Operation:
     id: str
     kind: OperationKind
     user: str
-    nodes: NodeSet
     created: float
     ended: float = 0.0
     state: OperationState = OperationState.RUNNING
@@ -54,6 +54,13 @@ class Operation:
     groups: tuple[str, ...] = ()
     once: Once | None = None
     environment: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation(Head):
+    """`plans` maps a cluster to its plan in JSON form."""
+
+    nodes: NodeSet
     plans: Mapping[str, object] = field(default_factory=dict)
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
 
@@ -62,11 +69,6 @@ class Operation:
         """Whether nothing of it runs: every node that has not ended is held at a breakpoint."""
         left = {outcome.progress for outcome in self.outcomes.values() if not outcome.progress.is_final}
         return self.state is OperationState.RUNNING and left == {Progress.HELD}
-
-    @property
-    def phase(self) -> str:
-        """Its state for people, who also want to know when nothing of it runs."""
-        return "held" if self.is_held else str(self.state)
 
     @property
     def unfinished(self) -> NodeSet:

@@ -62,6 +62,7 @@ class UseCases:
     nodes: Nodes
     environments: Environments
     environment_changes: EnvironmentChanges
+    checksums: Checksums
     recording: Recording
     permission: Permission
     rights: Rights
@@ -120,13 +121,14 @@ def assemble(ports: Ports, policy: Policy) -> UseCases:
         deploy=_deploy(ports, parts, policy),
         reboot=_reboot(ports, parts),
         power=Power(site=ports.site, selection=parts.selection, permission=parts.permission, launcher=parts.launcher),
-        running=_running(ports, parts, policy, boards, logs),
+        running=_running(ports, parts, policy, logs),
         boards=boards,
         logs=logs,
         events=ports.events,
         nodes=Nodes(selection=parts.selection, nodes=ports.nodes),
         environments=parts.environments,
         environment_changes=EnvironmentChanges(environments=ports.environments, checksums=parts.checksums),
+        checksums=parts.checksums,
         recording=Recording(environments=ports.environments, checksums=parts.checksums),
         permission=parts.permission,
         rights=on_rights.rights,
@@ -170,7 +172,10 @@ def _parts(ports: Ports, policy: Policy) -> _Parts:
     return _Parts(
         selection=selection,
         permission=Permission(
-            ports.rights, Groups(policy.groups, ports.system_groups), ports.clock, enforced=policy.rights_enforced
+            ports.rights,
+            Groups(policy.groups, ports.system_groups, counts=policy.system_groups),
+            ports.clock,
+            enforced=policy.rights_enforced,
         ),
         states=NodeStates(ports.operations, ports.nodes),
         waiting_room=waiting_room,
@@ -230,13 +235,12 @@ def _reboot(ports: Ports, parts: _Parts) -> Reboot:
     )
 
 
-def _running(ports: Ports, parts: _Parts, policy: Policy, boards: Boards, logs: Logs) -> Running:
+def _running(ports: Ports, parts: _Parts, policy: Policy, logs: Logs) -> Running:
     return Running(
         selection=parts.selection,
         operations=ports.operations,
         engine=ports.engine,
         waiting_room=parts.waiting_room,
-        boards=boards,
         logs=logs,
         clock=ports.clock,
         listed_for=policy.listed_for,

@@ -78,9 +78,10 @@ class StepOnBoard:
 
 @dataclass(slots=True, kw_only=True)
 class Board:
-    """`number` is that of the last event folded in, 0 for none."""
+    """`number` is that of the last event folded in, 0 for none; `settled` of the last that changed a node's state."""
 
     number: int = 0
+    settled: int = 0
     user: str = ""
     started: float = 0.0
     ended: float | None = None
@@ -94,6 +95,8 @@ class Board:
 
     def apply(self, event: Event, number: int = 0) -> None:
         self.number = max(self.number, number)
+        if type(event) in _SETTLING:
+            self.settled = self.number
         _FOLDS[type(event)](self, event)
 
     def having(self, state: Progress) -> NodeSet:
@@ -245,6 +248,7 @@ def _operation_ended(board: Board, event: OperationEnded) -> None:
     board.running.clear()
 
 
+_SETTLING: Final = {NodesDone, NodeFailed, NodesHeld, NodesResumed, NodesAborted, OperationEnded}
 _FOLDS: Final = cast(
     Mapping[type[Event], Callable[[Board, Event], None]],
     {

@@ -30,14 +30,29 @@ class Boards:
 
     async def of(self, operation_id: str) -> Board:
         """The picture now. It is shared: not to be changed."""
+        kept = self._of(operation_id)
+        async with kept.lock:
+            await self._fold(operation_id, kept.board)
+            for progress in self._events.progress(operation_id).values():
+                kept.board.apply(progress)
+        return kept.board
+
+    async def reaching(self, operation_id: str, number: int) -> Board:
+        """The same with that event in it, and perhaps without the newest of nodes' progress."""
+        kept = self._of(operation_id)
+        async with kept.lock:
+            if kept.board.number < number:
+                await self._fold(operation_id, kept.board)
+        return kept.board
+
+    def _of(self, operation_id: str) -> _Kept:
         kept = self._kept.setdefault(operation_id, _Kept())
         self._kept.move_to_end(operation_id)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-        async with kept.lock:
-            while batch := await self._journal.read(operation_id, after=kept.board.number):
-                for number, event in batch:
-                    kept.board.apply(event, number)
-            for progress in self._events.progress(operation_id).values():
-                kept.board.apply(progress)
-        return kept.board
+        return kept
+
+    async def _fold(self, operation_id: str, board: Board) -> None:
+        while batch := await self._journal.read(operation_id, after=board.number):
+            for number, event in batch:
+                board.apply(event, number)

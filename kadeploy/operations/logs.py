@@ -10,7 +10,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
-from kadeploy.domain.operation import Operation
+from kadeploy.domain.operation import Head
 from kadeploy.operations.debug_lines import DebugLines
 from kadeploy.operations.log_lines import LogLines
 from kadeploy.operations.shared_reads import SharedReads
@@ -44,18 +44,18 @@ class Logs:
         if debug:
             self._debugged.add(operation_id)
 
-    async def has_news(self, operation: Operation, *, last: int | None = None) -> bool:
+    async def has_news(self, operation: Head, *, last: int | None = None) -> bool:
         """`last`: the number of the journal's last event, where that is known."""
         return bool((await self._read(operation, "log", "", last)).waiting)
 
-    async def has_traces(self, operation: Operation, *, last: int | None = None) -> bool:
+    async def has_traces(self, operation: Head, *, last: int | None = None) -> bool:
         return operation.id in self._debugged and bool((await self._read(operation, "debug", "", last)).waiting)
 
-    async def take(self, operation: Operation, cluster: str = "") -> str:
+    async def take(self, operation: Head, cluster: str = "") -> str:
         """The lines since the last call, and never again."""
         return _taken(await self._read(operation, "log", cluster))
 
-    async def take_traces(self, operation: Operation, node: str = "") -> str:
+    async def take_traces(self, operation: Head, node: str = "") -> str:
         """The same of traces, of all nodes or of one."""
         return _taken(await self._read(operation, "debug", node)) if operation.id in self._debugged else ""
 
@@ -65,7 +65,7 @@ class Logs:
         for key in [key for key in self._readers if key[0] == operation_id]:
             del self._readers[key]
 
-    async def _read(self, operation: Operation, what: str, only: str, last: int | None = None) -> _Reader:
+    async def _read(self, operation: Head, what: str, only: str, last: int | None = None) -> _Reader:
         key = (operation.id, what, only)
         if key not in self._readers:
             verbosity = self._verbosity.get(operation.id, VERBOSITY)

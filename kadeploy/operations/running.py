@@ -6,13 +6,12 @@ import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.domain.operation import Operation
+from kadeploy.domain.operation import Head, Operation
 from kadeploy.domain.state import OperationKind, OperationState
 from kadeploy.errors import Forbidden, InvalidNodes, InvalidWorkflow, NothingModified
-from kadeploy.operations.boards import Boards
 from kadeploy.operations.caller import Caller
 from kadeploy.operations.logs import Logs
 from kadeploy.operations.selection import Selection
@@ -20,10 +19,11 @@ from kadeploy.operations.shared_reads import SharedReads
 from kadeploy.operations.waiting_room import WaitingRoom
 from kadeploy.ports.clock import Clock
 from kadeploy.ports.engine import Engine
-from kadeploy.ports.store import Operations, Version
+from kadeploy.ports.store import Glimpse, Operations
 
 REMEMBERED: Final = 1000  # forgotten ids: a DELETE that is sent twice must do no harm
-LATEST: Final = 10.0  # seconds after an operation's end in which its last event must be in the journal
+
+Known = TypeVar("Known", bound=Head)
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,6 @@ class Running:
         operations: Operations,
         engine: Engine,
         waiting_room: WaitingRoom,
-        boards: Boards,
         logs: Logs,
         clock: Clock,
         listed_for: float,
@@ -47,7 +46,6 @@ class Running:
         self._operations = operations
         self._engine = engine
         self._waiting_room = waiting_room
-        self._boards = boards
         self._logs = logs
         self._clock = clock
         self.listed_for = listed_for
@@ -61,40 +59,32 @@ class Running:
         get = partial(self._operations.get, operation_id, even_forgotten=even_forgotten)
         return await self._found.of(f"{operation_id} {even_forgotten}", get)
 
-    async def version(self, kind: OperationKind, operation_id: str) -> Version:
-        """Raises as `find` does."""
-        if not operation_id.startswith(kind.prefix):
-            raise InvalidWorkflow(f"there is no {kind} {operation_id!r}")
-        return await self._operations.version(operation_id)
-
     async def find_own(
         self, caller: Caller, kind: OperationKind, operation_id: str, *, even_forgotten: bool = False
     ) -> Operation:
         """Raises Forbidden when it is neither the caller's nor may they oversee it."""
-        operation = await self.find(kind, operation_id, even_forgotten=even_forgotten)
-        if not caller.may_oversee(operation.user):
-            raise Forbidden(f"{operation_id} is {operation.user}'s")
-        return operation
+        return _own(caller, await self.find(kind, operation_id, even_forgotten=even_forgotten))
 
-    async def listed(self, kind: OperationKind) -> Sequence[Operation]:
+    async def glimpse(self, kind: OperationKind, operation_id: str, *, even_forgotten: bool = False) -> Glimpse:
+        """Raises as `find` does."""
+        if not operation_id.startswith(kind.prefix):
+            raise InvalidWorkflow(f"there is no {kind} {operation_id!r}")
+        return await self._operations.glimpse(operation_id, even_forgotten=even_forgotten)
+
+    async def head_of_own(
+        self, caller: Caller, kind: OperationKind, operation_id: str, *, even_forgotten: bool = False
+    ) -> Head:
+        """Raises as `find_own` does."""
+        return _own(caller, (await self.glimpse(kind, operation_id, even_forgotten=even_forgotten)).head)
+
+    async def listed(self, kind: OperationKind) -> Sequence[Glimpse]:
         """Those that run or have ended not long ago, newest last."""
         oldest = self._clock.now() - self.listed_for
         return [
-            operation
-            for operation in await self._operations.list(kind)
-            if not operation.state.is_final or operation.ended > oldest
+            glimpse
+            for glimpse in await self._operations.glimpses(kind)
+            if not glimpse.head.state.is_final or glimpse.head.ended > oldest
         ]
-
-    async def is_done(self, operation: Operation) -> bool:
-        """Whether it has ended and all it has to say can be read. Held nodes go no further either, for all that
-        Kadeploy3's tools know: they would wait for ever."""
-        if operation.is_held:
-            return True
-        if not operation.state.is_final:
-            return False
-        if self._clock.now() - operation.ended > LATEST:
-            return True
-        return (await self._boards.of(operation.id)).ended is not None
 
     async def delete(self, caller: Caller, kind: OperationKind, operation_id: str, *, cancel: bool = False) -> None:
         """Abort it when it runs or waits, forget it when it has ended; to do so again does nothing.
@@ -148,3 +138,9 @@ class Running:
         self._forgotten[operation_id] = caller.name
         while len(self._forgotten) > REMEMBERED:
             self._forgotten.popitem(last=False)
+
+
+def _own(caller: Caller, known: Known) -> Known:
+    if not caller.may_oversee(known.user):
+        raise Forbidden(f"{known.id} is {known.user}'s")
+    return known

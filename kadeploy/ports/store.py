@@ -13,7 +13,7 @@ from kadeploy.domain.boot_times import Way
 from kadeploy.domain.environment import Environment
 from kadeploy.domain.event import Event, NodesAborted, OperationEnded
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.domain.operation import Once, Operation
+from kadeploy.domain.operation import Head, Once, Operation
 from kadeploy.domain.rights import Right
 from kadeploy.domain.state import NodeState, OperationKind, OperationState
 
@@ -29,12 +29,11 @@ class Created:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """Of an operation: as long as it is the same, so is the operation. `number` is that of its last event."""
+class Glimpse:
+    """An operation without its nodes; as long as it is the same, so is the operation. `number` is that of its last
+    event: what becomes of a node, and the end of all, is recorded with the event of it."""
 
-    state: OperationState
-    ended: float
-    aborted_by: str
+    head: Head
     number: int
 
 
@@ -57,12 +56,16 @@ class Operations(Protocol):
         """With its outcomes; raises InvalidWorkflow, also when it was forgotten."""
         ...
 
-    async def version(self, operation_id: str) -> Version:
-        """Cheap, however many nodes it has; raises InvalidWorkflow, also when it was forgotten."""
+    async def glimpse(self, operation_id: str, *, even_forgotten: bool = False) -> Glimpse:
+        """Cheap, however many nodes it has; raises as `get` does."""
         ...
 
     async def repeated(self, user: str, key: str) -> Operation | None:
         """The user's operation that was created under that key, also when it was forgotten."""
+        ...
+
+    async def glimpses(self, kind: OperationKind) -> Sequence[Glimpse]:
+        """Of those that `list` lists, in its order."""
         ...
 
     async def list(self, kind: OperationKind) -> Sequence[Operation]:

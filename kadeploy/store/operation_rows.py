@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import RowMapping
 
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.domain.operation import Once, Operation, Outcome
+from kadeploy.domain.operation import Head, Once, Operation, Outcome
 from kadeploy.domain.state import OperationKind, OperationState, Progress
 from kadeploy.store.tables import OUTCOMES
 
@@ -57,26 +57,31 @@ def outcome_row(operation_id: str, node: str, outcome: Outcome) -> dict[str, obj
     }
 
 
+def head_from(row: RowMapping) -> Head:
+    return Head(**_head(row))
+
+
 def operation_from(row: RowMapping, outcomes: Iterable[tuple[str, OutcomeRow]]) -> Operation:
     """`row` may lack the plans. What became of ten thousand nodes is a few things: each is made once."""
     made: dict[OutcomeRow, Outcome] = {}
     by_node = {node: made.get(told) or made.setdefault(told, _outcome(told)) for node, told in outcomes}
-    return Operation(
-        id=row["id"],
-        kind=OperationKind(row["kind"]),
-        user=row["user"],
-        nodes=NodeSet(by_node),
-        created=row["created"],
-        ended=row["ended"],
-        state=OperationState(row["state"]),
-        error=row["error"],
-        aborted_by=row["aborted_by"],
-        groups=tuple(row["groups"] or ()),
-        once=Once(key=row["once_key"], digest=row["once_digest"]) if row["once_key"] is not None else None,
-        environment=row["environment"],
-        plans=row.get("plans", {}),
-        outcomes=by_node,
-    )
+    return Operation(**_head(row), nodes=NodeSet(by_node), plans=row.get("plans", {}), outcomes=by_node)
+
+
+def _head(row: RowMapping) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "kind": OperationKind(row["kind"]),
+        "user": row["user"],
+        "created": row["created"],
+        "ended": row["ended"],
+        "state": OperationState(row["state"]),
+        "error": row["error"],
+        "aborted_by": row["aborted_by"],
+        "groups": tuple(row["groups"] or ()),
+        "once": Once(key=row["once_key"], digest=row["once_digest"]) if row["once_key"] is not None else None,
+        "environment": row["environment"],
+    }
 
 
 def _outcome(told: OutcomeRow) -> Outcome:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from kadeploy.domain.event import NodesAborted, OperationEnded
@@ -17,12 +17,12 @@ from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import Operation, Outcome
 from kadeploy.domain.state import OperationKind, OperationState, Progress
 from kadeploy.errors import AlreadyExists, Conflict
-from kadeploy.ports.store import Created, Version
+from kadeploy.ports.store import Created, Glimpse
 from kadeploy.store.at_once import rows_at_once
 from kadeploy.store.control import withdraw
 from kadeploy.store.database import Database
 from kadeploy.store.locks import Holders, conflict, give_back, holders, take, take_from_others, waiting_before
-from kadeploy.store.operation_rows import TOLD, OutcomeRow, operation_from, operation_row, outcome_row
+from kadeploy.store.operation_rows import TOLD, OutcomeRow, head_from, operation_from, operation_row, outcome_row
 from kadeploy.store.outcomes import having, journal, must_exist, unknown
 from kadeploy.store.postgresql import Turn, wait_for
 from kadeploy.store.retention import prune
@@ -30,6 +30,9 @@ from kadeploy.store.tables import JOURNAL, LOCKS, OPERATIONS, OUTCOMES
 from kadeploy.store.trips import record_others
 
 _LISTED: Final = tuple(column for column in OPERATIONS.columns if column.name != "plans")
+_LAST: Final = select(func.max(JOURNAL.c.number)).where(JOURNAL.c.operation == OPERATIONS.c.id).scalar_subquery()
+_GLIMPSED: Final = (*_LISTED, func.coalesce(_LAST, 0).label("number"))
+_BY_AGE: Final = (OPERATIONS.c.created, OPERATIONS.c.id)
 _UNENDED: Final = tuple(state.value for state in OperationState if not state.is_final)
 
 
@@ -50,8 +53,13 @@ class SqlOperations:
             lambda connection: _get(connection, operation_id, even_forgotten=even_forgotten)
         )
 
-    async def version(self, operation_id: str) -> Version:
-        return await self._database.read(lambda connection: _version(connection, operation_id))
+    async def glimpse(self, operation_id: str, *, even_forgotten: bool = False) -> Glimpse:
+        return await self._database.read(
+            lambda connection: _glimpse(connection, operation_id, even_forgotten=even_forgotten)
+        )
+
+    async def glimpses(self, kind: OperationKind) -> Sequence[Glimpse]:
+        return await self._database.read(lambda connection: _glimpses(connection, kind))
 
     async def repeated(self, user: str, key: str) -> Operation | None:
         return await self._database.read(lambda connection: _repeated(connection, user, key))
@@ -144,15 +152,16 @@ def _get(connection: Connection, operation_id: str, *, even_forgotten: bool = Fa
     return operation_from(row, ((node, tuple(told)) for node, *told in outcomes))
 
 
-def _version(connection: Connection, operation_id: str) -> Version:
-    last = select(func.max(JOURNAL.c.number)).where(JOURNAL.c.operation == operation_id).scalar_subquery()
-    columns = (OPERATIONS.c.state, OPERATIONS.c.ended, OPERATIONS.c.aborted_by, func.coalesce(last, 0))
-    known = (OPERATIONS.c.id == operation_id, OPERATIONS.c.forgotten.is_(False))
-    row = connection.execute(select(*columns).where(*known)).first()
-    if row is None:
+def _glimpse(connection: Connection, operation_id: str, *, even_forgotten: bool = False) -> Glimpse:
+    row = connection.execute(select(*_GLIMPSED).where(OPERATIONS.c.id == operation_id)).mappings().first()
+    if row is None or (row["forgotten"] and not even_forgotten):
         raise unknown(operation_id)
-    state, ended, aborted_by, number = row
-    return Version(state=OperationState(state), ended=ended, aborted_by=aborted_by, number=number)
+    return Glimpse(head=head_from(row), number=row["number"])
+
+
+def _glimpses(connection: Connection, kind: OperationKind) -> Sequence[Glimpse]:
+    rows = connection.execute(select(*_GLIMPSED).where(*_listed(kind)).order_by(*_BY_AGE)).mappings()
+    return [Glimpse(head=head_from(row), number=row["number"]) for row in rows]
 
 
 def _repeated(connection: Connection, user: str, key: str) -> Operation | None:
@@ -162,14 +171,16 @@ def _repeated(connection: Connection, user: str, key: str) -> Operation | None:
 
 
 def _list(connection: Connection, kind: OperationKind) -> Sequence[Operation]:
-    listed = (OPERATIONS.c.kind == kind.value, OPERATIONS.c.forgotten.is_(False))
-    query = select(*_LISTED).where(*listed).order_by(OPERATIONS.c.created, OPERATIONS.c.id)
-    rows = connection.execute(query).mappings().all()
+    rows = connection.execute(select(*_LISTED).where(*_listed(kind)).order_by(*_BY_AGE)).mappings().all()
     outcomes: dict[str, list[tuple[str, OutcomeRow]]] = {row["id"]: [] for row in rows}
-    told_of = select(OUTCOMES.c.operation, *TOLD).join(OPERATIONS).where(*listed)
+    told_of = select(OUTCOMES.c.operation, *TOLD).join(OPERATIONS).where(*_listed(kind))
     for of, node, *told in rows_at_once(connection, told_of):
         outcomes[of].append((node, tuple(told)))
     return [operation_from(row, outcomes[row["id"]]) for row in rows]
+
+
+def _listed(kind: OperationKind) -> tuple[ColumnElement[bool], ...]:
+    return OPERATIONS.c.kind == kind.value, OPERATIONS.c.forgotten.is_(False)
 
 
 def _counts(connection: Connection) -> dict[tuple[OperationKind, OperationState], int]:
@@ -179,7 +190,7 @@ def _counts(connection: Connection) -> dict[tuple[OperationKind, OperationState]
 
 def _in_state(state: OperationState) -> Select[str]:
     query = select(OPERATIONS.c.id).where(OPERATIONS.c.state == state.value)
-    return query.order_by(OPERATIONS.c.created, OPERATIONS.c.id)
+    return query.order_by(*_BY_AGE)
 
 
 def _set_state(connection: Connection, operation_id: str, state: OperationState) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from kadeploy.domain.event import Event, NodesAborted, NodesHeld, NodesResumed, OperationEnded, StepEnded
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.domain.operation import Operation, Outcome
+from kadeploy.domain.operation import Head, Operation, Outcome
 from kadeploy.domain.state import OperationKind, OperationState, Progress
 from kadeploy.errors import AlreadyExists, Conflict, InvalidWorkflow
 from kadeploy.ports.record import Answer, Breakpoint, Conclusion, Ends
-from kadeploy.ports.store import Created, Version
+from kadeploy.ports.store import Created, Glimpse
 
 
 class MemoryOperations:
@@ -64,10 +64,13 @@ class MemoryOperations:
             raise InvalidWorkflow(f"there is no operation {operation_id}")
         return self.rows[operation_id]
 
-    async def version(self, operation_id: str) -> Version:
-        row = await self.get(operation_id)
-        number = sum(event.operation == operation_id for event in self._journal)
-        return Version(state=row.state, ended=row.ended, aborted_by=row.aborted_by, number=number)
+    async def glimpse(self, operation_id: str, *, even_forgotten: bool = False) -> Glimpse:
+        row = await self.get(operation_id, even_forgotten=even_forgotten)
+        head = Head(**{one.name: getattr(row, one.name) for one in fields(Head)})
+        return Glimpse(head=head, number=sum(event.operation == operation_id for event in self._journal))
+
+    async def glimpses(self, kind: OperationKind) -> Sequence[Glimpse]:
+        return [await self.glimpse(row.id) for row in await self.list(kind)]
 
     async def repeated(self, user: str, key: str) -> Operation | None:
         mine = (row for row in self.rows.values() if row.user == user)
