@@ -50,7 +50,8 @@ def list_(directory: Path, as_json: bool) -> None:
     ]
     for line in columns(["content", "size", "last used", "used by", "from"], rows) if rows else ():
         click.echo(line)
-    click.echo(f"{units.size(told['size'])} of {units.size(told['limit'])}")
+    half = f", and {units.size(told['half'])} of files that have come half" if told["half"] else ""
+    click.echo(f"{units.size(told['size'])} of {units.size(told['limit'])}{half}")
 
 
 @cache.command()
@@ -58,7 +59,7 @@ def list_(directory: Path, as_json: bool) -> None:
 @click.argument("contents", nargs=-1, metavar="[SHA256]...")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def clean(directory: Path, contents: tuple[str, ...], as_json: bool) -> None:
-    """Remove everything that nobody uses, or these contents of it."""
+    """Remove everything that nobody uses and what has come half, or these contents."""
     wanted: dict[str, object] = {"sha256": list(contents)} if contents else {}
     told = _told(
         directory, lambda kept: _cleaned(kept, contents or None), lambda client: client.send("DELETE", "/cache", wanted)
@@ -66,7 +67,8 @@ def clean(directory: Path, contents: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(told, indent=2))
     else:
-        click.echo(f"{units.plural(len(told['contents']), 'file')} removed, {units.size(told['size'])}")
+        half = f", and {units.size(told['half'])} of files that had come half" if told["half"] else ""
+        click.echo(f"{units.plural(len(told['contents']), 'file')} removed, {units.size(told['size'])}{half}")
 
 
 def _told(directory: Path, here: Callable[[FileCache], Json], there: Callable[[Client], object]) -> Json:
@@ -83,9 +85,11 @@ def _told(directory: Path, here: Callable[[FileCache], Json], there: Callable[[C
 
 def _kept(cache: FileCache) -> Json:
     kept = cache.kept()
-    return {"limit": cache.limit, "size": sum(one.size for one in kept), "contents": [view(one) for one in kept]}
+    told = {"limit": cache.limit, "size": sum(one.size for one in kept), "half": cache.half}
+    return {**told, "contents": [view(one) for one in kept]}
 
 
 def _cleaned(cache: FileCache, contents: Sequence[str] | None) -> Json:
+    half = 0 if contents else cache.half
     gone = asyncio.run(cache.clean(contents))
-    return {"size": sum(one.size for one in gone), "contents": [view(one) for one in gone]}
+    return {"size": sum(one.size for one in gone), "half": half, "contents": [view(one) for one in gone]}

@@ -18,7 +18,8 @@ from kadeploy.config.server import ServerConfig
 from kadeploy.domain.audit import AuditEntry
 from kadeploy.operations.tokens import LOCAL
 from kadeploy.ports.store import Audit
-from kadeploy.store.audit_file import audit_on
+from kadeploy.store.audit import SqlAudit
+from kadeploy.store.audit_file import FiledAudit
 from kadeploy.store.database import Database
 
 DIRECTORY: Final = click.Path(path_type=Path, file_okay=False, exists=True)
@@ -73,6 +74,6 @@ def administered(directory: Path) -> Iterator[Administered]:
     config.state_directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database.open(config.database_url)
     try:
-        yield Administered(config=config, database=database, audit=audit_on(database, config.audit.file))
+        yield Administered(config=config, database=database, audit=FiledAudit(SqlAudit(database), config.audit.file))
     finally:
         database.close()

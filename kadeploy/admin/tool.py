@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from keyword import iskeyword
+from pathlib import Path
 from typing import Final, cast
 
 import click
@@ -25,6 +26,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {  # name: its module, where it
     "fingerprint": (
         "kadeploy.admin.fingerprint",
         "Show the fingerprint of the authority that `kadeploy login` asks about.",
+    ),
+    "install": (
+        "kadeploy.admin.installing",
+        "Install an environment from elsewhere: bring its files here, and record it.",
     ),
     "migrate": ("kadeploy.admin.migrating", "Write kadeploy.yaml from the configuration files of Kadeploy3 in DIR."),
     "import": (
@@ -61,10 +66,11 @@ def kadmin() -> None:
 
 def main() -> None:
     """The entry point: a fault is a sentence and exit code 1."""
+    name = Path(sys.argv[0]).name
     try:
-        kadmin.main(prog_name="kadmin", standalone_mode=False)
+        kadmin.main(prog_name=name, standalone_mode=False)
     except KadeployError as error:
-        click.echo(f"kadmin: {error}", err=True)
+        click.echo(f"{name}: {error}", err=True)
         sys.exit(1)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ from kadeploy.files.supply import Supply
 from kadeploy.files.turns import Turns
 from kadeploy.files.uploads import CachedUploads
 from kadeploy.files.web import Web
-from kadeploy.ports.files import ANYBODY, Kept, Reader, ReportBytes, UploadRules, nobody
+from kadeploy.ports.files import FileOrder, Kept, Reader, ReportBytes, UploadRules, nobody
 
 AT_ONCE: Final = 16 * 1024 * 1024  # bytes that are read and checked in a moment
 _NO_UPLOADS: Final = UploadRules(quota=0, expires=0.0)
@@ -85,66 +86,43 @@ class FileCache:
         self._shelf.limit, self._permitted, self.uploads.rules = size, permitted, uploads
         self._supply.become(web)
 
-    async def pin(
-        self,
-        url: str,
-        *,
-        owner: str,
-        reader: Reader = ANYBODY,
-        checksum: str = "",
-        compression: Compression | None = None,
-        copied: bool = False,
-        trusted: bool = False,
-        limit: int | None = None,
-        report: ReportBytes = nobody,
-    ) -> LocalFile:
+    async def pin(self, order: FileOrder, *, owner: str, report: ReportBytes = nobody) -> LocalFile:
         await self.uploads.expire()
-        source = parse_source(url)
+        source = parse_source(order.url)
         if isinstance(source, ServerPath):
-            file = await self._server_file(source.path, reader, trusted=trusted)
-            if not copied:
-                await self._check(file, url, checksum, compression, limit)
+            file = await self._server_file(source.path, order)
+            if not order.copied:
+                await self._check(file, order)
                 return file
-            _refuse_large(file.size, url, limit)
-            sha256 = await self._supply.copied(file, url)
+            _refuse_large(file.size, order)
+            sha256 = await self._supply.copied(file, order.url)
         elif isinstance(source, Uploaded):
             is_kept = owner in self._shelf.users_of(source.sha256)  # since it was judged
-            sha256 = source.sha256 if is_kept else self._sent(source, reader)
+            sha256 = source.sha256 if is_kept else self._sent(source, order.reader)
         else:
-            sha256 = self._supply.known(source, checksum.lower())
-            sha256 = sha256 or await self._supply.fetched(source, reader, limit, report, trusted=trusted)
-        return await self._pinned(sha256, url, owner, checksum, compression, limit)
+            sha256 = self._supply.known(source, order.checksum.lower())
+            sha256 = sha256 or await self._supply.fetched(source, order, report)
+        return await self._pinned(sha256, order, owner)
 
-    async def judge(
-        self,
-        url: str,
-        *,
-        owner: str,
-        reader: Reader = ANYBODY,
-        checksum: str = "",
-        compression: Compression | None = None,
-        trusted: bool = False,
-        limit: int | None = None,
-    ) -> int:
-        source = parse_source(url)
+    async def judge(self, order: FileOrder, *, owner: str) -> int:
+        source = parse_source(order.url)
         if isinstance(source, ServerPath):
-            permitted, users = self._permitted_to(reader, trusted=trusted)
+            permitted, users = self._permitted_to(order)
             await permit(source.path, "", permitted, users)
             seen = await seen_file(source.path)
             await permit(source.path, seen.path, permitted, users)
-            _refuse_large(seen.size, url, limit)
+            _refuse_large(seen.size, order)
             if seen.size <= AT_ONCE:
-                file = await self._server_file(source.path, reader, trusted=trusted)
-                await self._check(file, url, checksum, compression, limit)
+                await self._check(await self._server_file(source.path, order), order)
             return seen.size
         if isinstance(source, Uploaded):
             await self.uploads.expire()
-            sent = self._shelf.file(self._sent(source, reader))
-            read = compression if sent.size <= AT_ONCE else None
-            return (await self._pinned(sent.sha256, url, owner, checksum, read, limit)).size
-        if known := self._supply.known(source, checksum.lower()):
+            sent = self._shelf.file(self._sent(source, order.reader))
+            read = order.compression if sent.size <= AT_ONCE else None
+            return (await self._pinned(sent.sha256, replace(order, compression=read), owner)).size
+        if known := self._supply.known(source, order.checksum.lower()):
             return self._shelf.file(known).size
-        return await self._supply.glance(source, reader, limit, trusted=trusted)
+        return await self._supply.glance(source, order)
 
     async def release(self, owner: str) -> None:
         await self._shelf.release([owner])
@@ -165,6 +143,10 @@ class FileCache:
     @property
     def limit(self) -> int:
         return self._shelf.limit
+
+    @property
+    def half(self) -> int:
+        return self._shelf.half
 
     def kept(self) -> Sequence[Kept]:
         contents = sorted(self._shelf.contents().items(), key=lambda item: item[1].used, reverse=True)
@@ -189,6 +171,8 @@ class FileCache:
                 raise Conflict(f"{wanted} is in use by {', '.join(held[wanted].users)}")
         gone = [one for one in held.values() if not one.users and (sha256 is None or one.sha256 in sha256)]
         await self._shelf.remove([one.sha256 for one in gone])
+        if sha256 is None:
+            self._shelf.drop_halves()
         return gone
 
     def _sent(self, source: Uploaded, reader: Reader) -> str:
@@ -198,55 +182,45 @@ class FileCache:
             raise InvalidFile(f"upload://{source.sha256[:12]}… is no upload of {who}, or has expired")
         return source.sha256
 
-    async def _pinned(
-        self,
-        sha256: str,
-        url: str,
-        owner: str,
-        checksum: str,
-        compression: Compression | None,
-        limit: int | None,
-    ) -> LocalFile:
+    async def _pinned(self, sha256: str, order: FileOrder, owner: str) -> LocalFile:
         checking = f"{owner} checks {uuid.uuid4().hex}"  # not the owner: another pin of theirs may be done before
         self._shelf.pin(sha256, checking)
         try:
             file = self._shelf.file(sha256)
-            await self._check(file, url, checksum, compression, limit)
+            await self._check(file, order)
             self._shelf.pin(sha256, owner)
         finally:
             self._shelf.unpin(sha256, checking)
         await self._shelf.save()
         return file
 
-    async def _server_file(self, path: str, reader: Reader, *, trusted: bool) -> LocalFile:
-        permitted, users = self._permitted_to(reader, trusted=trusted)
+    async def _server_file(self, path: str, order: FileOrder) -> LocalFile:
+        permitted, users = self._permitted_to(order)
         await permit(path, "", permitted, users)
         file = await self._reads.share(path, lambda: self._read(path))
         await permit(path, file.path, permitted, users)
         return file
 
-    def _permitted_to(self, reader: Reader, *, trusted: bool) -> tuple[Permitted, Sequence[str]]:
-        return (EVERYTHING, ()) if trusted else (self._permitted, reader.users)
+    def _permitted_to(self, order: FileOrder) -> tuple[Permitted, Sequence[str]]:
+        return (EVERYTHING, ()) if order.trusted else (self._permitted, order.reader.users)
 
     async def _read(self, path: str) -> LocalFile:
         file = await served_file(path, self._memo)
         await self._memo_file.save(self._memo.to_json)
         return file
 
-    async def _check(
-        self, file: LocalFile, url: str, checksum: str, compression: Compression | None, limit: int | None
-    ) -> None:
-        _refuse_large(file.size, url, limit)
-        if checksum and file.sha256 != checksum.lower():
+    async def _check(self, file: LocalFile, order: FileOrder) -> None:
+        _refuse_large(file.size, order)
+        if order.checksum and file.sha256 != order.checksum.lower():
             raise InvalidFile(
-                f"{shown(url)} has changed since it was recorded: its checksum is {file.sha256[:12]}…, "
-                f"recorded was {checksum[:12]}…",
+                f"{shown(order.url)} has changed since it was recorded: its checksum is {file.sha256[:12]}…, "
+                f"recorded was {order.checksum[:12]}…",
                 hint="if the new file is the right one, run kaenv --update-image-checksum NAME",
             )
-        if compression is None or self._memo.is_intact(file.sha256, compression):
+        wanted = order.compression
+        if wanted is None or self._memo.is_intact(file.sha256, wanted):
             return
-        wanted = compression
-        await self._tests.share(f"{wanted} {file.sha256}", lambda: self._test(file, url, wanted))
+        await self._tests.share(f"{wanted} {file.sha256}", lambda: self._test(file, order.url, wanted))
 
     async def _test(self, file: LocalFile, url: str, compression: Compression) -> bool:
         await check_intact(file.path, compression, called=shown(url), deadline=self._test_deadline)
@@ -255,6 +229,6 @@ class FileCache:
         return True
 
 
-def _refuse_large(size: int, url: str, limit: int | None) -> None:
-    if limit is not None and size > limit:
-        raise too_large(shown(url), limit)
+def _refuse_large(size: int, order: FileOrder) -> None:
+    if order.limit is not None and size > order.limit:
+        raise too_large(shown(order.url), order.limit)

@@ -1,5 +1,5 @@
 """Download one file over HTTP: streamed to disk, hashed on the way, bounded in time and size; gone on with where the
-connection broke (RFC 9110, section 14), if it is certainly still the same file.
+connection broke, or where an earlier download ended (RFC 9110, section 14), if it is certainly still the same file.
 
 Bytes are kept as they are sent: a `.tar.gz` that some server declares as a gzip *encoding* stays compressed.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -43,6 +44,28 @@ class Validators:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """What a file was when its first bytes came, which the rest must be of; `total` bytes in all, if that was told."""
+
+    validators: Validators
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """Where a download is written. `begun` is what the bytes are of that are there from before; None for no bytes.
+
+    `note` is to be called before the first byte of another file, and with None if nothing vouches for going on with it,
+    or when it is no more to be had.
+    """
+
+    path: Path
+    make_room: MakeRoom
+    note: Callable[[Begun | None], Awaitable[None]]
+    begun: Begun | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
     size: int
     sha256: str
@@ -53,16 +76,16 @@ class _Broken(Exception):
     """The connection ended too early: another may bring the rest. The cause is what to say if none does."""
 
 
-async def fetch(errand: Errand, target: Path, *, known: Validators | None, make_room: MakeRoom) -> Fetched | None:
-    """Write the file to `target`, which must not exist; None when it is still what `known` validates.
+async def fetch(errand: Errand, landing: Landing, *, known: Validators | None) -> Fetched | None:
+    """Write the file where it lands; None when it is still what `known` validates.
 
     Raises InvalidFile when it cannot be had whole, OSError when it cannot be written.
     """
     limits = errand.web.limits
     try:
         async with asyncio.timeout(limits.whole):
-            with Sink(target) as sink:
-                return await _Download(errand, sink, make_room, known).run()
+            with Sink(landing.path, going_on=landing.begun is not None) as sink:
+                return await _Download(errand, sink, landing, known).run()
     except TimeoutError as error:
         raise InvalidFile(f"{errand.called} did not come whole within {limits.whole:.0f} s") from error
     except httpx2.TimeoutException as error:
@@ -74,17 +97,21 @@ async def fetch(errand: Errand, target: Path, *, known: Validators | None, make_
 class _Download:
     """Tries until the file is whole, or nothing more comes."""
 
-    def __init__(self, errand: Errand, sink: Sink, make_room: MakeRoom, known: Validators | None) -> None:
+    def __init__(self, errand: Errand, sink: Sink, landing: Landing, known: Validators | None) -> None:
+        begun = landing.begun or Begun(validators=Validators())
         self._errand = errand
         self._sink = sink
-        self._make_room = make_room
+        self._landing = landing
         self._known = known
-        self._validators = Validators()
-        self._total: int | None = None
+        self._validators = begun.validators
+        self._total = begun.total
         self._granted = 0
+        self._has_come = False
 
     async def run(self) -> Fetched | None:
-        limits, furthest, failures = self._errand.web.limits, 0, 0
+        if self._landing.begun is not None:
+            await self._reread()
+        limits, furthest, failures = self._errand.web.limits, self._sink.received, 0
         while True:
             try:
                 return await self._attempt()
@@ -95,6 +122,14 @@ class _Download:
                     raise broken.__cause__ or broken from None
             await asyncio.sleep(limits.pause * (failures + 1))
 
+    async def _reread(self) -> None:
+        """Of a file that is all there but was not taken in, the last byte is asked for: no server gives none."""
+        stop = threading.Event()
+        try:
+            await asyncio.to_thread(self._sink.reread, stop, self._total - 1 if self._total else None)
+        finally:
+            stop.set()
+
     async def _attempt(self) -> Fetched | None:
         begun = self._sink.received > 0
         try:
@@ -104,11 +139,11 @@ class _Download:
                 await self._prepare(response, begun)
                 await self._receive(response)
         except (httpx2.RemoteProtocolError, httpx2.ReadError):
-            if not begun and not self._sink.received:
+            if not self._has_come:
                 raise
             raise _Broken from self._truncated()
         except httpx2.TransportError as error:
-            if not self._sink.received:
+            if not self._has_come:
                 raise
             raise _Broken from error
         if self._sink.received == 0:
@@ -130,6 +165,7 @@ class _Download:
         """Where in the file the answer begins, and whether it is the same file."""
         status = response.status_code
         if status == HTTPStatus.PARTIAL_CONTENT and begun and self._continues(response):
+            await self._grant(self._total or self._sink.received)
             return
         if status == HTTPStatus.OK:
             await asyncio.to_thread(self._sink.restart)
@@ -138,12 +174,16 @@ class _Download:
             told = response.headers.get("content-length", "")
             self._total = int(told) if told.isdecimal() else None
             await self._grant(self._total or 0)
+            begun_now = Begun(validators=self._validators, total=self._total)
+            await self._landing.note(begun_now if self._validators.strong else None)
             return
         refused = InvalidFile(f"{self._errand.called}: its server answers {_status(response)}")
         if begun and status in (HTTPStatus.PARTIAL_CONTENT, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE):
             self._validators = Validators()  # it is another file by now: all of it, then
             raise _Broken from refused
-        if begun and status in _PASSING:
+        if status not in _PASSING:
+            await self._landing.note(None)
+        elif self._has_come:
             raise _Broken from refused
         raise refused
 
@@ -165,6 +205,7 @@ class _Download:
             if needed > self._granted:
                 await self._grant(needed)
             await asyncio.to_thread(self._sink.keep, pieces)
+            self._has_come = True
             self._errand.tell(self._sink.received, self._total or 0)
         if self._total is not None and self._sink.received != self._total:
             raise _Broken from self._truncated()
@@ -173,7 +214,7 @@ class _Download:
         most = self._errand.stop_at
         if most is not None and size > most:
             raise too_large(self._errand.called, most)
-        await self._make_room(size)
+        await self._landing.make_room(size)
         self._granted = size
 
     def _truncated(self) -> InvalidFile:

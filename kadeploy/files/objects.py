@@ -11,13 +11,12 @@ import importlib
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from kadeploy.errors import CacheFull, CacheProblem, InvalidFile
 from kadeploy.files.depot import Depot
-from kadeploy.files.fetch import Fetched, MakeRoom, Validators, too_large
+from kadeploy.files.fetch import Begun, Fetched, Landing, Validators, too_large
 from kadeploy.files.glance import judged_size
 from kadeploy.files.sink import NO_SPACE, Sink
 from kadeploy.files.source import shown
@@ -28,9 +27,7 @@ _BLOCK: Final = 4 * 1024 * 1024  # bytes asked for at once
 T = TypeVar("T")
 
 
-async def fetch_object(
-    errand: Errand, target: Path, *, known: Validators | None, make_room: MakeRoom
-) -> Fetched | None:
+async def fetch_object(errand: Errand, landing: Landing, *, known: Validators | None) -> Fetched | None:
     """As `fetch.fetch`."""
     url, limits = errand.url, errand.web.limits
     depot = errand.web.depot(url)
@@ -46,19 +43,31 @@ async def fetch_object(
                     return None
                 if errand.stop_at is not None and size > errand.stop_at:
                     raise too_large(shown(url), errand.stop_at)
-                await make_room(size)
+                await landing.make_room(size)
                 loop = asyncio.get_running_loop()
 
                 def tell(done: int, total: int) -> None:
                     loop.call_soon_threadsafe(errand.tell, done, total)
 
-                sha256 = await asyncio.to_thread(_translated, lambda: store.copy(target, size, etag, stop, tell), url)
+                with Sink(landing.path, going_on=landing.begun is not None) as sink:
+                    await _positioned(sink, landing, Begun(validators=Validators(etag=etag), total=size), stop)
+                    copying = asyncio.to_thread(_translated, lambda: store.copy(sink, size, etag, stop, tell), url)
+                    sha256 = await copying
             finally:
                 stop.set()
                 await asyncio.to_thread(store.close)
     except TimeoutError as error:
         raise InvalidFile(f"{shown(url)} did not come whole within {limits.whole:.0f} s") from error
     return Fetched(size=size, sha256=sha256, validators=Validators(etag=etag))
+
+
+async def _positioned(sink: Sink, landing: Landing, now: Begun, stop: threading.Event) -> None:
+    """After what is there already of the very same object, else at the beginning."""
+    if landing.begun == now:
+        await asyncio.to_thread(sink.reread, stop)
+        return
+    sink.restart()
+    await landing.note(now if now.validators.strong else None)
 
 
 async def glance_object(errand: Errand) -> int:
@@ -100,19 +109,18 @@ class _Store:
             raise InvalidFile(f"{shown(self._url)} is {'empty' if found.get('type') == 'file' else 'not a file'}")
         return int(found["size"]), str(found.get("ETag", ""))
 
-    def copy(self, target: Path, size: int, etag: str, stop: threading.Event, tell: Callable[[int, int], None]) -> str:
+    def copy(self, sink: Sink, size: int, etag: str, stop: threading.Event, tell: Callable[[int, int], None]) -> str:
         """The SHA-256 of what came; raises InvalidFile when that is not what was announced."""
-        with Sink(target) as sink:
-            while sink.received < size and not stop.is_set():
-                end = min(sink.received + _BLOCK, size)
-                block = self._files.cat_file(self._path, start=sink.received, end=end)
-                if len(block) != end - sink.received:
-                    raise InvalidFile(f"{shown(self._url)} came truncated: after {sink.received + len(block)} bytes")
-                sink.keep([block])
-                tell(sink.received, size)
-            if self.facts() != (size, etag):
-                raise InvalidFile(f"{shown(self._url)} changed while it was fetched", hint="try again")
-            return sink.finish()
+        while sink.received < size and not stop.is_set():
+            end = min(sink.received + _BLOCK, size)
+            block = self._files.cat_file(self._path, start=sink.received, end=end)
+            if len(block) != end - sink.received:
+                raise InvalidFile(f"{shown(self._url)} came truncated: after {sink.received + len(block)} bytes")
+            sink.keep([block])
+            tell(sink.received, size)
+        if self.facts() != (size, etag):
+            raise InvalidFile(f"{shown(self._url)} changed while it was fetched", hint="try again")
+        return sink.finish()
 
     def close(self) -> None:
         """What the store's client keeps open is closed in the loop it runs in."""

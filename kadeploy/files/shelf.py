@@ -4,6 +4,7 @@ lock            held while the server runs: one server at a time
 index.json      what is kept, where it came from, who uses it
 contents/HASH   the files, under the SHA-256 of what is in them
 incoming/       what is being fetched, or removed; emptied at the start
+halves/         what has come half and may be gone on with; halves.json says of what
 uploads/        what users are sending; uploads.json says whose
 """
 
@@ -24,7 +25,8 @@ from typing import Final
 
 from kadeploy.domain.image import LocalFile
 from kadeploy.errors import CacheFull, CacheInUse, CacheProblem
-from kadeploy.files.fetch import MakeRoom, Validators
+from kadeploy.files.fetch import Begun, Landing, Validators
+from kadeploy.files.halves import Halves
 from kadeploy.files.index import Content, Index, Origin
 from kadeploy.files.sink import NO_SPACE
 from kadeploy.files.state_file import StateFile
@@ -46,6 +48,9 @@ class Shelf:
         self._state = StateFile(directory / "index.json")
         sizes = {path.name: path.stat().st_size for path in self._contents.iterdir() if _HASH.match(path.name)}
         self._index = Index.from_json(self._state.load(), sizes, at=time.time())
+        self._halves = Halves(directory)
+        for path, size in self._halves.idle():
+            self.take(path, size)
 
     @classmethod
     def open(cls, directory: Path, limit: int) -> Shelf:
@@ -57,7 +62,7 @@ class Shelf:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(directory / "incoming", ignore_errors=True)
-                for name in ("incoming", "contents", "uploads"):
+                for name in ("incoming", "contents", "uploads", "halves"):
                     (directory / name).mkdir(mode=0o700, exist_ok=True)
                 return cls(directory, limit, lock)
             except BaseException:
@@ -94,18 +99,33 @@ class Shelf:
         return LocalFile(path=str(self._contents / sha256), size=size, sha256=sha256)
 
     @asynccontextmanager
-    async def incoming(self, called: str) -> AsyncIterator[tuple[Path, MakeRoom]]:
-        """A path to write to, and what makes room for it; what is still there at the end is removed."""
-        path = self._incoming / uuid.uuid4().hex
+    async def incoming(self, called: str, place: str = "") -> AsyncIterator[Landing]:
+        """Where to write what is fetched; what is still there at the end is removed. With a `place`, where it comes
+        from, what has come half is kept for the next who asks for it, if it can be gone on with."""
+        for old in self._halves.drop_old():
+            self.give_back(old)
+        half = self._halves.take(place) if place else None
+        path = half or self._incoming / uuid.uuid4().hex
+        begun = None if half is None else self._halves.begun(half)
 
         async def make_room(size: int) -> None:
             await self.make_room(path, size, called)
 
+        async def note(now: Begun | None) -> None:
+            if half is not None:
+                await self._halves.note(half, now)
+
         try:
-            yield path, make_room
+            yield Landing(path=path, make_room=make_room, note=note, begun=begun)
+        except OSError:
+            path.unlink(missing_ok=True)  # it could not be written: what came would only be in the way
+            raise
         finally:
             self.give_back(path)
-            path.unlink(missing_ok=True)
+            if half is None:
+                path.unlink(missing_ok=True)
+            elif size := self._halves.leave(half):
+                self.take(half, size)
 
     def refuse_too_large(self, called: str, size: int) -> None:
         """What would not fit if nothing else were here. Raises CacheFull."""
@@ -167,12 +187,30 @@ class Shelf:
 
     async def make_room(self, path: Path, size: int, called: str) -> None:
         """Set so many bytes aside for what will be at the path, in place of what was. Raises CacheFull."""
-        others = sum(self._granted.values()) - self._granted.get(path, 0)
-        victims = self._index.victims(self.limit - others - size)
-        if victims is None:
+        space = self.limit - size - sum(self._granted.values()) + self._granted.get(path, 0)
+        halves = [(half, held) for half, held in self._halves.idle() if half != path]
+        if self._index.victims(space + sum(held for _, held in halves)) is None:
             raise _full(called, size, self.limit)
+        for half, held in halves:
+            if self._index.victims(space) == []:
+                break
+            self._drop_half(half)
+            space += held
         self._granted[path] = size
-        await self._drop(victims)
+        await self._drop(self._index.victims(space) or [])
+
+    @property
+    def half(self) -> int:
+        """Bytes of what has come half and nobody is fetching."""
+        return sum(size for _, size in self._halves.idle())
+
+    def drop_halves(self) -> None:
+        for half, _ in list(self._halves.idle()):
+            self._drop_half(half)
+
+    def _drop_half(self, path: Path) -> None:
+        self._halves.drop(path)
+        self.give_back(path)
 
     async def _drop(self, sha256s: Iterable[str]) -> None:
         doomed = []

@@ -11,13 +11,12 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Protocol
 
 from kadeploy.domain.image import LocalFile
 from kadeploy.errors import InvalidExport, InvalidFile
 from kadeploy.files.checksum import copy_hashed
-from kadeploy.files.fetch import Fetched, MakeRoom, Validators, fetch
+from kadeploy.files.fetch import Fetched, Landing, Validators, fetch
 from kadeploy.files.glance import glance
 from kadeploy.files.objects import fetch_object, glance_object
 from kadeploy.files.shelf import Shelf, cannot_write
@@ -25,15 +24,13 @@ from kadeploy.files.source import ClientAddress, StoredObject, WebAddress, shown
 from kadeploy.files.turns import Turns
 from kadeploy.files.visit import Errand, for_client, judged, place_of
 from kadeploy.files.web import Web
-from kadeploy.ports.files import Reader, ReportBytes
+from kadeploy.ports.files import FileOrder, ReportBytes
 
 Elsewhere = WebAddress | StoredObject | ClientAddress
 
 
 class _Fetch(Protocol):
-    def __call__(
-        self, errand: Errand, target: Path, *, known: Validators | None, make_room: MakeRoom
-    ) -> Awaitable[Fetched | None]: ...
+    def __call__(self, errand: Errand, landing: Landing, *, known: Validators | None) -> Awaitable[Fetched | None]: ...
 
 
 class Supply:
@@ -63,21 +60,19 @@ class Supply:
             return ""
         return checksum if isinstance(source, WebAddress) or self._web.depot(source.url) else ""
 
-    async def glance(self, source: Elsewhere, reader: Reader, limit: int | None, *, trusted: bool) -> int:
+    async def glance(self, source: Elsewhere, order: FileOrder) -> int:
         """The size that the file says it has, 0 for none. Raises InvalidFile for one that cannot be had, CacheFull."""
-        errand = await self._errand(source, reader, limit, trusted=trusted)
+        errand = await self._errand(source, order)
         size = await (glance_object(errand) if isinstance(source, StoredObject) else glance(errand))
         self._shelf.refuse_too_large(errand.called, size)
         return size
 
-    async def fetched(
-        self, source: Elsewhere, reader: Reader, limit: int | None, report: ReportBytes, *, trusted: bool
-    ) -> str:
+    async def fetched(self, source: Elsewhere, order: FileOrder, report: ReportBytes) -> str:
         """The SHA-256 under which it is on the shelf. A client's file is fetched each time it is asked for: what is at
         its path is another file tomorrow."""
-        errand = await self._errand(source, reader, limit, trusted=trusted)
+        errand = await self._errand(source, order)
         lasting = not isinstance(source, ClientAddress)
-        key = f"{errand.reach.own} {limit} {source}"
+        key = f"{errand.reach.own} {order.limit} {source}"
         how: _Fetch = fetch_object if isinstance(source, StoredObject) else fetch
         with self._told(key, report) as tell:
             errand = replace(errand, tell=tell)
@@ -103,33 +98,35 @@ class Supply:
             if not listening:
                 self._listening.pop(key, None)
 
-    async def _errand(self, source: Elsewhere, reader: Reader, limit: int | None, *, trusted: bool) -> Errand:
+    async def _errand(self, source: Elsewhere, order: FileOrder) -> Errand:
         if isinstance(source, StoredObject):
-            return Errand(url=source.url, web=self._web, reach=self._web.reach, stop_at=limit)
+            return Errand(url=source.url, web=self._web, reach=self._web.reach, stop_at=order.limit)
         if isinstance(source, ClientAddress):
             if self._web.secure_clients and not source.url.startswith("https:"):
                 raise InvalidExport("client: this server wants files to be served by https", hint="use --secure")
-            reach = replace(self._web.reach, own=reader.address)
-            return for_client(Errand(url=source.url, web=self._web, reach=reach, stop_at=limit))
-        usual = replace(self._web.reach, everything=trusted)
-        errand = Errand(url=source.url, web=self._web, reach=usual, redirects=self._web.limits.redirects, stop_at=limit)
+            reach = replace(self._web.reach, own=order.reader.address)
+            return for_client(Errand(url=source.url, web=self._web, reach=reach, stop_at=order.limit))
+        usual = replace(self._web.reach, everything=order.trusted)
+        errand = Errand(
+            url=source.url, web=self._web, reach=usual, redirects=self._web.limits.redirects, stop_at=order.limit
+        )
         place = place_of(source.url)
         if self._web.proxy_for(source.url) is None:
             try:
                 await judged(place, usual)
             except InvalidFile:
-                errand = replace(errand, reach=replace(usual, own=reader.address))
+                errand = replace(errand, reach=replace(usual, own=order.reader.address))
         return errand
 
     async def _download(self, errand: Errand, how: _Fetch, *, lasting: bool) -> str:
         called, place = errand.called, secretless(errand.url)
         origin = self._shelf.origin(place) if lasting else None
         try:
-            async with self._writers, self._shelf.incoming(called) as (target, make_room):
+            async with self._writers, self._shelf.incoming(called, place if lasting else "") as landing:
                 known = None if origin is None else origin.validators
-                fetched = await how(errand, target, known=known, make_room=make_room)
+                fetched = await how(errand, landing, known=known)
                 if fetched is not None:
-                    self._shelf.admit(target, fetched.sha256, fetched.size)
+                    self._shelf.admit(landing.path, fetched.sha256, fetched.size)
                     if lasting:
                         self._shelf.remember(place, fetched.sha256, fetched.validators)
                     return fetched.sha256
@@ -141,11 +138,11 @@ class Supply:
     async def _copy(self, file: LocalFile, url: str) -> str:
         stop = threading.Event()
         try:
-            async with self._writers, self._shelf.incoming(url) as (target, make_room):
-                await make_room(file.size)
-                if await _stopping(stop, lambda: copy_hashed(file.path, target, stop)) != file.sha256:
+            async with self._writers, self._shelf.incoming(url) as landing:
+                await landing.make_room(file.size)
+                if await _stopping(stop, lambda: copy_hashed(file.path, landing.path, stop)) != file.sha256:
                     raise InvalidFile(f"the file {file.path} is being written", hint="try again when it is complete")
-                self._shelf.admit(target, file.sha256, file.size)
+                self._shelf.admit(landing.path, file.sha256, file.size)
                 return file.sha256
         except OSError as error:
             raise cannot_write(url, error) from error

@@ -1,10 +1,13 @@
-"""Hearing every fault of a request at once: checks that do not depend on each other each run in a `with`."""
+"""Hearing every fault of a request at once: checks that do not depend on each other each run in a `with`, or side by
+side when they wait for others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from kadeploy.errors import KadeployError
 
@@ -15,7 +18,7 @@ class Gathering:
     """Keeps the errors of the blocks it guards; `settle` raises them as one, of the first one's kind."""
 
     def __init__(self) -> None:
-        self.errors: list[KadeployError] = []
+        self._errors: list[KadeployError | None] = []
 
     def __enter__(self) -> None: ...
 
@@ -23,8 +26,7 @@ class Gathering:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         if isinstance(error, KadeployError):
-            if str(error) not in map(str, self.errors):
-                self.errors.append(error)
+            self._errors.append(error)
             return True
         return False
 
@@ -34,10 +36,41 @@ class Gathering:
             return work()
         return None
 
+    async def hear(self, work: Awaitable[T]) -> T | None:
+        """As `catch`, for what is done beside others: errors are told in the order of beginning, not of failing."""
+        place = len(self._errors)
+        self._errors.append(None)
+        try:
+            return await work
+        except KadeployError as error:
+            self._errors[place] = error
+            return None
+
+    @property
+    def errors(self) -> list[KadeployError]:
+        """Each once, however often it came, and those that came as one by themselves."""
+        once: dict[str, KadeployError] = {}
+        for error in self._errors:
+            for part in (error.parts or (error,)) if error is not None else ():
+                once.setdefault(str(part), part)
+        return list(once.values())
+
     def settle(self) -> None:
         """Raise what was gathered, if anything was."""
-        if len(self.errors) == 1:
-            raise self.errors[0]
-        if self.errors:
-            told = "".join(f"\n  {error}" for error in self.errors)
-            raise type(self.errors[0])(f"the request has {len(self.errors)} faults:{told}")
+        errors = self.errors
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            told = "".join(f"\n  {error}" for error in errors)
+            combined = type(errors[0])(f"the request has {len(errors)} faults:{told}")
+            combined.parts = errors
+            raise combined
+
+
+async def gathered(*works: Awaitable[T]) -> list[T]:
+    """What they return, done side by side; raises the faults of all of them. None is left at work."""
+    gathering = Gathering()
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(gathering.hear(work)) for work in works]
+    gathering.settle()
+    return [cast(T, task.result()) for task in tasks]

@@ -28,42 +28,36 @@ def nobody(_done: int, _total: int) -> None:
     """Reports to nobody."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOrder:
+    """Which file is wanted, for whom, and what must be true of it.
+
+    `url` is server://, http://, https://, s3://, upload://SHA256, or client+http:// for a file server that runs where
+    the request came from. `checksum` is the SHA-256 it must have; with `compression` it must also decompress to its
+    end. `copied` keeps a copy also of a file that is on this server: what nodes fetch by its SHA-256 must not change
+    any more. `trusted` is for files that the configuration names: they may be anywhere. It may have `limit` bytes at
+    most.
+    """
+
+    url: str
+    reader: Reader = ANYBODY
+    checksum: str = ""
+    compression: Compression | None = None
+    copied: bool = False
+    trusted: bool = False
+    limit: int | None = None
+
+
 class Files(Protocol):
-    async def pin(
-        self,
-        url: str,
-        *,
-        owner: str,
-        reader: Reader = ANYBODY,
-        checksum: str = "",
-        compression: Compression | None = None,
-        copied: bool = False,
-        trusted: bool = False,
-        limit: int | None = None,
-        report: ReportBytes = nobody,
-    ) -> LocalFile:
+    async def pin(self, order: FileOrder, *, owner: str, report: ReportBytes = nobody) -> LocalFile:
         """Fetch and check the file, and keep it until `owner` releases it.
 
-        `url` is server://, http://, https://, s3://, upload://SHA256, or client+http:// for a file server that runs
-        where the request came from. `checksum` is the SHA-256 it must have; with `compression` it must also decompress
-        to its end. `copied` keeps a copy also of a file that is on this server: what nodes fetch by its SHA-256 must
-        not change any more. `trusted` is for files that the configuration names: they may be anywhere. It may have
-        `limit` bytes at most. Raises InvalidFile when it is missing, empty, truncated, too large, not the reader's to
-        read, or not what was recorded; CacheFull when what is in use leaves no room for it.
+        Raises InvalidFile when it is missing, empty, truncated, too large, not the reader's to read, or not what was
+        recorded; CacheFull when what is in use leaves no room for it.
         """
         ...
 
-    async def judge(
-        self,
-        url: str,
-        *,
-        owner: str,
-        reader: Reader = ANYBODY,
-        checksum: str = "",
-        compression: Compression | None = None,
-        trusted: bool = False,
-        limit: int | None = None,
-    ) -> int:
+    async def judge(self, order: FileOrder, *, owner: str) -> int:
         """Raise at once what `pin` would raise, as far as that can be told in a moment and without the bytes of a file
         that is elsewhere; what a user has sent is kept for `owner` from now on. The file's size, 0 when not known.
         """
@@ -162,10 +156,16 @@ class Contents(Protocol):
         """Bytes it may have."""
         ...
 
+    @property
+    def half(self) -> int:
+        """Bytes of files that have come half, kept for who asks for them next."""
+        ...
+
     def kept(self) -> Sequence[Kept]:
         """The most recently used first."""
         ...
 
     async def clean(self, sha256: Sequence[str] | None = None) -> Sequence[Kept]:
-        """Remove what nobody uses, or these of it; says which. Raises NotFound, and Conflict for one in use."""
+        """Remove what nobody uses and what has come half, or these contents; says which. Raises NotFound, and Conflict
+        for one in use."""
         ...

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from kadeploy.errors import CacheFull, Forbidden, Unavailable
 from kadeploy.files.cache import FileCache
 from kadeploy.files.permitted import Permitted
-from kadeploy.ports.files import Reader, UploadRules
+from kadeploy.ports.files import FileOrder, Reader, UploadRules
 
 LIMIT = 1000
 ALICE = Reader(users=("alice",))
@@ -79,7 +79,7 @@ class AnySequence(RuleBasedStateMachine):
         body = (self.images / name).read_bytes()
         try:
             file = self.loop.run_until_complete(
-                self.cache.pin(f"server://{self.images / name}", owner=owner, reader=ALICE, copied=True)
+                self.cache.pin(FileOrder(url=f"server://{self.images / name}", reader=ALICE, copied=True), owner=owner)
             )
         except CacheFull:
             assert self.used() + len(body) > LIMIT, "it would have fitted"
@@ -125,7 +125,9 @@ class AnySequence(RuleBasedStateMachine):
                 self.loop.run_until_complete(self.cache.uploads.append("alice", upload.id, upload.received, rest))
         except (CacheFull, Forbidden):
             return
-        file = self.loop.run_until_complete(self.cache.pin(f"upload://{sha256}", owner=owner, reader=ALICE))
+        file = self.loop.run_until_complete(
+            self.cache.pin(FileOrder(url=f"upload://{sha256}", reader=ALICE), owner=owner)
+        )
         self.pinned.setdefault(owner, {})[file.sha256] = body
 
     @rule()
@@ -164,7 +166,7 @@ class AnySequence(RuleBasedStateMachine):
 
     @invariant()
     def it_stays_within_its_bound(self) -> None:
-        places = [self.directory / "cache" / name for name in ("contents", "uploads", "incoming")]
+        places = [self.directory / "cache" / name for name in ("contents", "uploads", "incoming", "halves")]
         assert sum(path.stat().st_size for place in places for path in place.iterdir()) <= LIMIT
 
     @invariant()

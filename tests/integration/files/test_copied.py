@@ -11,6 +11,7 @@ import pytest
 from kadeploy.domain.image import LocalFile
 from kadeploy.errors import CacheFull, InvalidFile
 from kadeploy.files.cache import FileCache
+from kadeploy.ports.files import FileOrder
 from tests.integration.files.conftest import MIB, OpenCache
 from tests.integration.files.web_server import WebServer, content
 
@@ -26,8 +27,8 @@ def test_a_copy_outlives_the_change_of_its_original(cache: FileCache, root: Path
 
     async def story() -> None:
         one, two = await asyncio.gather(
-            cache.pin(f"server://{script}", owner="D-1", copied=True),
-            cache.pin(f"server://{script}", owner="D-2", copied=True),
+            cache.pin(FileOrder(url=f"server://{script}", copied=True), owner="D-1"),
+            cache.pin(FileOrder(url=f"server://{script}", copied=True), owner="D-2"),
         )
         assert one == two
         assert one.sha256 == first
@@ -35,7 +36,7 @@ def test_a_copy_outlives_the_change_of_its_original(cache: FileCache, root: Path
         kept = cache.in_use(first)
         assert kept is not None
         assert kept.read_bytes() == b"first"
-        later = await cache.pin(f"server://{script}", owner="D-3", copied=True)
+        later = await cache.pin(FileOrder(url=f"server://{script}", copied=True), owner="D-3")
         assert bytes_of(later) == b"second one"
         await cache.release("D-1")
         assert cache.in_use(first) is not None
@@ -50,7 +51,7 @@ def test_copies_are_still_there_after_a_restart(open_cache: OpenCache, root: Pat
     script.write_bytes(b"once")
 
     async def pin(cache: FileCache) -> str:
-        return (await cache.pin(f"server://{script}", owner="D-1", copied=True)).sha256
+        return (await cache.pin(FileOrder(url=f"server://{script}", copied=True), owner="D-1")).sha256
 
     before = open_cache()
     sha256 = asyncio.run(pin(before))
@@ -66,7 +67,7 @@ def test_what_comes_from_the_web_is_in_use_too(cache: FileCache, web: WebServer)
     web.answers["/x"] = content(b"from the web", etag='"x"')
 
     async def story() -> None:
-        file = await cache.pin(f"{web.url}/x", owner="D-1", copied=True)
+        file = await cache.pin(FileOrder(url=f"{web.url}/x", copied=True), owner="D-1")
         assert cache.in_use(file.sha256) == Path(file.path)
 
     asyncio.run(story())
@@ -82,10 +83,10 @@ def test_only_what_the_configuration_names_may_be_anywhere(cache: FileCache, tmp
     outside.write_bytes(b"admin")
 
     async def story() -> None:
-        trusted = await cache.pin(f"server://{outside}", owner="D-1", copied=True, trusted=True)
+        trusted = await cache.pin(FileOrder(url=f"server://{outside}", copied=True, trusted=True), owner="D-1")
         assert bytes_of(trusted) == b"admin"
         with pytest.raises(InvalidFile, match="not under a directory"):
-            await cache.pin(f"server://{outside}", owner="D-1", copied=True)
+            await cache.pin(FileOrder(url=f"server://{outside}", copied=True), owner="D-1")
 
     asyncio.run(story())
 
@@ -96,7 +97,7 @@ def test_copies_count_in_the_cache_size(open_cache: OpenCache, root: Path) -> No
 
     async def story() -> None:
         with pytest.raises(CacheFull):
-            await cache.pin(f"server://{root}/big", owner="D-1", copied=True)
-        assert (await cache.pin(f"server://{root}/big", owner="D-1")).size == 3 * MIB
+            await cache.pin(FileOrder(url=f"server://{root}/big", copied=True), owner="D-1")
+        assert (await cache.pin(FileOrder(url=f"server://{root}/big"), owner="D-1")).size == 3 * MIB
 
     asyncio.run(story())

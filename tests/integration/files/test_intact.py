@@ -13,6 +13,7 @@ from kadeploy.domain.image import Compression
 from kadeploy.errors import CacheProblem, InvalidFile
 from kadeploy.files.cache import FileCache
 from kadeploy.files.intact import check_intact
+from kadeploy.ports.files import FileOrder
 from tests.integration.files.conftest import OpenCache
 from tests.integration.files.web_server import WebServer, content
 
@@ -40,17 +41,17 @@ def test_each_compression(cache: FileCache, root: Path, compression: Compression
     (root / "text").write_bytes(BODY)
 
     async def story() -> None:
-        await cache.pin(f"server://{root}/whole", owner="D-1", compression=compression)
+        await cache.pin(FileOrder(url=f"server://{root}/whole", compression=compression), owner="D-1")
         for name in ("one-byte-short", "half", "damaged", "text"):
             with pytest.raises(InvalidFile, match=f"/{name} is not an intact {compression.value} file: .* exited with"):
-                await cache.pin(f"server://{root}/{name}", owner="D-1", compression=compression)
+                await cache.pin(FileOrder(url=f"server://{root}/{name}", compression=compression), owner="D-1")
 
     asyncio.run(story())
 
 
 def test_what_is_not_compressed_is_not_tested(cache: FileCache, root: Path) -> None:
     (root / "image").write_bytes(BODY)
-    asyncio.run(cache.pin(f"server://{root}/image", owner="D-1", compression=Compression.NONE))
+    asyncio.run(cache.pin(FileOrder(url=f"server://{root}/image", compression=Compression.NONE), owner="D-1"))
 
 
 def test_a_truncated_file_from_the_web_is_refused_and_not_pinned(
@@ -60,9 +61,9 @@ def test_a_truncated_file_from_the_web_is_refused_and_not_pinned(
     web.answers["/image"] = content(whole[:-5])
     cache = open_cache(size=len(whole))
     with pytest.raises(InvalidFile, match=rf"^{web.url}/image is not an intact zstd file"):
-        asyncio.run(cache.pin(f"{web.url}/image", owner="D-1", compression=Compression.ZSTD))
+        asyncio.run(cache.pin(FileOrder(url=f"{web.url}/image", compression=Compression.ZSTD), owner="D-1"))
     web.answers["/image"] = content(whole)
-    file = asyncio.run(cache.pin(f"{web.url}/image", owner="D-1", compression=Compression.ZSTD))
+    file = asyncio.run(cache.pin(FileOrder(url=f"{web.url}/image", compression=Compression.ZSTD), owner="D-1"))
     assert [path.name for path in (tmp_path / "cache" / "contents").iterdir()] == [file.sha256]
 
 
@@ -72,13 +73,13 @@ def test_it_is_tested_once_also_across_restarts(
     (root / "image").write_bytes(packed(Compression.GZIP))
     url = f"server://{root}/image"
     cache = open_cache()
-    asyncio.run(cache.pin(url, owner="D-1", compression=Compression.GZIP))
+    asyncio.run(cache.pin(FileOrder(url=url, compression=Compression.GZIP), owner="D-1"))
     cache.close()
     monkeypatch.setenv("PATH", str(tmp_path))  # no decompressor is found any more
     again = open_cache()
-    asyncio.run(again.pin(url, owner="D-2", compression=Compression.GZIP))
+    asyncio.run(again.pin(FileOrder(url=url, compression=Compression.GZIP), owner="D-2"))
     with pytest.raises(CacheProblem, match=r"could not be checked: zstd was not found: .* \(install zstd"):
-        asyncio.run(again.pin(url, owner="D-2", compression=Compression.ZSTD))
+        asyncio.run(again.pin(FileOrder(url=url, compression=Compression.ZSTD), owner="D-2"))
 
 
 def test_a_test_that_takes_too_long_is_given_up(root: Path) -> None:

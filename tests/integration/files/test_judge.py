@@ -15,7 +15,7 @@ from kadeploy.domain.image import Compression
 from kadeploy.errors import CacheFull, InvalidFile, KadeployError
 from kadeploy.files.cache import AT_ONCE, FileCache
 from kadeploy.files.web import FetchLimits, Web
-from kadeploy.ports.files import Reader
+from kadeploy.ports.files import FileOrder, Reader
 from tests.integration.files.conftest import OpenCache
 from tests.integration.files.web_server import WebServer, content, status
 
@@ -23,7 +23,7 @@ MIB = 1024 * 1024
 
 
 def judge(cache: FileCache, url: str, **how: object) -> int:
-    return asyncio.run(cache.judge(url, owner="D-1", **how))  # type: ignore[arg-type]
+    return asyncio.run(cache.judge(FileOrder(url=url, **how), owner="D-1"))  # type: ignore[arg-type]
 
 
 def test_a_small_file_of_the_server_is_checked_whole(cache: FileCache, root: Path) -> None:
@@ -108,7 +108,7 @@ def test_where_it_must_not_be_asked(web: WebServer, open_cache: OpenCache) -> No
 
 def test_what_is_here_with_that_checksum_is_not_asked_for(web: WebServer, cache: FileCache) -> None:
     web.answers["/image"] = content(b"body")
-    file = asyncio.run(cache.pin(f"{web.url}/image", owner="D-2"))
+    file = asyncio.run(cache.pin(FileOrder(url=f"{web.url}/image"), owner="D-2"))
     web.stop()
     assert judge(cache, f"{web.url}/image", checksum=file.sha256) == 4
 
@@ -122,7 +122,7 @@ def test_two_that_wait_for_one_download_both_hear_how_far_it_is(web: WebServer, 
         await asyncio.gather(
             *(
                 cache.pin(
-                    f"{web.url}/image",
+                    FileOrder(url=f"{web.url}/image"),
                     owner=owner,
                     report=lambda done, total, said=said: said.append((done, total)),  # type: ignore[misc]
                 )

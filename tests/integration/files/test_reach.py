@@ -17,7 +17,7 @@ from kadeploy.files.cache import FileCache
 from kadeploy.files.depot import Depot
 from kadeploy.files.reach import Reach
 from kadeploy.files.web import Web
-from kadeploy.ports.files import ANYBODY, Reader
+from kadeploy.ports.files import ANYBODY, FileOrder, Reader
 from tests.integration.files.conftest import HASTY, LOOPBACK, MIB, OpenCache
 from tests.integration.files.web_server import WebServer, content, status, web_server
 from tests.integration.security.certificates import SERVER, TestAuthority
@@ -29,7 +29,7 @@ CLOSED = replace(LOOPBACK, reach=Reach())
 
 
 def pin(cache: FileCache, url: str, reader: Reader = AWAY, **how: object) -> int:
-    return asyncio.run(cache.pin(url, owner="D-1", reader=reader, **how)).size  # type: ignore[arg-type]
+    return asyncio.run(cache.pin(FileOrder(url=url, reader=reader, **how), owner="D-1")).size  # type: ignore[arg-type]
 
 
 def of_client(web: WebServer, path: str = "/home/alice/image") -> str:

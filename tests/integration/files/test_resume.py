@@ -11,6 +11,7 @@ import pytest
 
 from kadeploy.errors import InvalidFile
 from kadeploy.files.cache import FileCache
+from kadeploy.ports.files import FileOrder
 from tests.integration.files.range_server import Parts
 from tests.integration.files.web_server import LONG_AGO, WebServer
 
@@ -21,7 +22,7 @@ MEGA = 1_000_000
 
 def pin(cache: FileCache, web: WebServer, answer: Parts) -> str:
     web.answers["/image"] = answer
-    file = asyncio.run(cache.pin(f"{web.url}/image", owner="D-1"))
+    file = asyncio.run(cache.pin(FileOrder(url=f"{web.url}/image"), owner="D-1"))
     content = Path(file.path).read_bytes()
     assert hashlib.sha256(content).hexdigest() == file.sha256
     return file.sha256

@@ -14,6 +14,7 @@ from kadeploy.domain.image import LocalFile
 from kadeploy.errors import CacheFull, CacheProblem
 from kadeploy.files.cache import FileCache
 from kadeploy.files.permitted import Permitted
+from kadeploy.ports.files import FileOrder
 from tests.integration.files.conftest import MIB, OpenCache
 from tests.integration.files.web_server import Answer, WebServer, chunked, content
 
@@ -45,18 +46,18 @@ def test_what_was_used_longest_ago_goes_first_and_what_is_in_use_stays(
     async def story() -> None:
         files = {}
         for name in "abc":
-            files[name] = await cache.pin(f"{web.url}/{name}", owner=f"D-{name}")
+            files[name] = await cache.pin(FileOrder(url=f"{web.url}/{name}"), owner=f"D-{name}")
         await cache.release("D-a")
         await cache.release("D-b")
-        await cache.pin(f"{web.url}/a", owner="D-again")
+        await cache.pin(FileOrder(url=f"{web.url}/a"), owner="D-again")
         await cache.release("D-again")
-        files["d"] = await cache.pin(f"{web.url}/d", owner="D-d")
+        files["d"] = await cache.pin(FileOrder(url=f"{web.url}/d"), owner="D-d")
         assert still_here(files) == ["a", "c", "d"]
         with pytest.raises(CacheFull, match="needs at least 7 MiB of the file cache, which has 10 MiB, mostly in use"):
-            await cache.pin(f"{web.url}/e", owner="D-e")
+            await cache.pin(FileOrder(url=f"{web.url}/e"), owner="D-e")
         assert still_here(files) == ["a", "c", "d"]
         await cache.release("D-c")
-        files["e"] = await cache.pin(f"{web.url}/e", owner="D-e")
+        files["e"] = await cache.pin(FileOrder(url=f"{web.url}/e"), owner="D-e")
         assert still_here(files) == ["d", "e"]
 
     asyncio.run(story())
@@ -70,12 +71,12 @@ def test_a_file_that_never_fits_is_refused(open_cache: OpenCache, web: WebServer
     web.answers["/big"] = answer(random.Random(9).randbytes(9 * MIB))
 
     async def story() -> None:
-        await cache.pin(f"{web.url}/small", owner="D-1")
+        await cache.pin(FileOrder(url=f"{web.url}/small"), owner="D-1")
         await cache.release("D-1")
         with pytest.raises(
             CacheFull, match=r"/big needs at least \d+ MiB of the file cache, which has 4 MiB \(the adm"
         ):
-            await cache.pin(f"{web.url}/big", owner="D-2")
+            await cache.pin(FileOrder(url=f"{web.url}/big"), owner="D-2")
 
     asyncio.run(story())
     assert list((tmp_path / "cache" / "incoming").iterdir()) == []
@@ -88,7 +89,7 @@ def test_downloads_at_the_same_time_do_not_fill_it_together(
     serve(web, a=4, b=4, c=4, d=4)
 
     async def story() -> list[object]:
-        pins = (cache.pin(f"{web.url}/{name}", owner=f"D-{name}") for name in "abcd")
+        pins = (cache.pin(FileOrder(url=f"{web.url}/{name}"), owner=f"D-{name}") for name in "abcd")
         return await asyncio.gather(*pins, return_exceptions=True)
 
     answers = asyncio.run(story())
@@ -99,20 +100,20 @@ def test_downloads_at_the_same_time_do_not_fill_it_together(
 def test_a_restart_keeps_the_files_and_who_uses_them(open_cache: OpenCache, web: WebServer) -> None:
     serve(web, a=3, b=3, c=3)
     cache = open_cache(size=8 * MIB)
-    first = asyncio.run(cache.pin(f"{web.url}/a", owner="D-a"))
-    asyncio.run(cache.pin(f"{web.url}/b", owner="D-b"))
+    first = asyncio.run(cache.pin(FileOrder(url=f"{web.url}/a"), owner="D-a"))
+    asyncio.run(cache.pin(FileOrder(url=f"{web.url}/b"), owner="D-b"))
     asyncio.run(cache.release("D-b"))
     cache.close()
 
     again = open_cache(size=8 * MIB)
-    asyncio.run(again.pin(f"{web.url}/c", owner="D-c"))
+    asyncio.run(again.pin(FileOrder(url=f"{web.url}/c"), owner="D-c"))
     assert Path(first.path).exists()
-    assert asyncio.run(again.pin(f"{web.url}/a", owner="D-2")) == first
+    assert asyncio.run(again.pin(FileOrder(url=f"{web.url}/a"), owner="D-2")) == first
     again.close()
 
     third = open_cache(size=8 * MIB)
     asyncio.run(third.keep_only(["D-c"]))
-    asyncio.run(third.pin(f"{web.url}/b", owner="D-3"))
+    asyncio.run(third.pin(FileOrder(url=f"{web.url}/b"), owner="D-3"))
     assert not Path(first.path).exists()
 
 
@@ -121,7 +122,9 @@ def test_an_owner_may_pin_twice_and_release_what_it_never_had(cache: FileCache, 
 
     async def story() -> None:
         await cache.release("D-1")
-        assert await cache.pin(f"{web.url}/a", owner="D-1") == await cache.pin(f"{web.url}/a", owner="D-1")
+        assert await cache.pin(FileOrder(url=f"{web.url}/a"), owner="D-1") == await cache.pin(
+            FileOrder(url=f"{web.url}/a"), owner="D-1"
+        )
         await cache.release("D-1")
         await cache.release("D-1")
 
@@ -132,7 +135,7 @@ def test_the_same_bytes_from_two_places_are_kept_once(cache: FileCache, web: Web
     web.answers["/a"] = web.answers["/b"] = content(random.Random(2).randbytes(2 * MIB))
 
     async def story() -> None:
-        pins = (cache.pin(f"{web.url}/{name}", owner=f"D-{name}") for name in "ab")
+        pins = (cache.pin(FileOrder(url=f"{web.url}/{name}"), owner=f"D-{name}") for name in "ab")
         first, second = await asyncio.gather(*pins)
         assert first == second
 
@@ -158,7 +161,7 @@ def test_an_index_that_is_lost_costs_no_file(
 ) -> None:
     serve(web, a=2)
     cache = open_cache()
-    first = asyncio.run(cache.pin(f"{web.url}/a", owner="D-1"))
+    first = asyncio.run(cache.pin(FileOrder(url=f"{web.url}/a"), owner="D-1"))
     cache.close()
     (tmp_path / "cache" / "index.json").write_bytes(index)
     (tmp_path / "cache" / "incoming" / "half").write_bytes(b"x")
@@ -166,7 +169,7 @@ def test_an_index_that_is_lost_costs_no_file(
     again = open_cache()
     assert list((tmp_path / "cache" / "incoming").iterdir()) == []
     assert Path(first.path).exists()
-    assert asyncio.run(again.pin(f"{web.url}/a", owner="D-2")) == first
+    assert asyncio.run(again.pin(FileOrder(url=f"{web.url}/a"), owner="D-2")) == first
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"short")])
@@ -174,9 +177,9 @@ def test_a_file_that_somebody_removed_or_cut_is_fetched_again(cache: FileCache, 
     serve(web, a=2)
 
     async def story() -> None:
-        first = await cache.pin(f"{web.url}/a", owner="D-1")
+        first = await cache.pin(FileOrder(url=f"{web.url}/a"), owner="D-1")
         damage(Path(first.path))
-        again = await cache.pin(f"{web.url}/a", owner="D-2", checksum=first.sha256)
+        again = await cache.pin(FileOrder(url=f"{web.url}/a", checksum=first.sha256), owner="D-2")
         assert again == first
         assert still_here({"a": again}) == ["a"]
 
@@ -185,5 +188,5 @@ def test_a_file_that_somebody_removed_or_cut_is_fetched_again(cache: FileCache, 
 
 def test_others_on_the_machine_cannot_read_it(cache: FileCache, web: WebServer, tmp_path: Path) -> None:
     serve(web, a=1)
-    asyncio.run(cache.pin(f"{web.url}/a", owner="D-1"))
+    asyncio.run(cache.pin(FileOrder(url=f"{web.url}/a"), owner="D-1"))
     assert (tmp_path / "cache").stat().st_mode & 0o077 == 0

@@ -14,6 +14,7 @@ import pytest
 
 from kadeploy.errors import InvalidFile
 from kadeploy.files.cache import FileCache
+from kadeploy.ports.files import FileOrder
 from tests.integration.files.conftest import OpenCache
 
 BODY = b"an image" * 1000
@@ -31,13 +32,13 @@ def image(root: Path) -> Path:
 
 
 def pin(cache: FileCache, path: Path | str, checksum: str = "") -> str:
-    return asyncio.run(cache.pin(f"server://{path}", owner="D-1", checksum=checksum)).sha256
+    return asyncio.run(cache.pin(FileOrder(url=f"server://{path}", checksum=checksum), owner="D-1")).sha256
 
 
 def test_a_file_is_used_where_it_is(cache: FileCache, image: Path, tmp_path: Path) -> None:
-    file = asyncio.run(cache.pin(f"server://{image}", owner="D-1", checksum=SHA256))
+    file = asyncio.run(cache.pin(FileOrder(url=f"server://{image}", checksum=SHA256), owner="D-1"))
     assert (file.path, file.size, file.sha256) == (str(image), len(BODY), SHA256)
-    assert asyncio.run(cache.pin(f"server://{image}".replace(" ", "%20"), owner="D-1")) == file
+    assert asyncio.run(cache.pin(FileOrder(url=f"server://{image}".replace(" ", "%20")), owner="D-1")) == file
     assert list((tmp_path / "cache" / "contents").iterdir()) == []
 
 
@@ -159,7 +160,7 @@ def test_a_file_that_changes_while_it_is_hashed_is_refused(cache: FileCache, roo
         return any(os.path.realpath(f"/proc/self/fd/{entry}") == str(image) for entry in os.listdir("/proc/self/fd"))
 
     async def story() -> None:
-        pinning = asyncio.create_task(cache.pin(f"server://{image}", owner="D-1"))
+        pinning = asyncio.create_task(cache.pin(FileOrder(url=f"server://{image}"), owner="D-1"))
         while not is_open():
             await asyncio.wait([pinning], timeout=0.001)
         with image.open("ab") as file:
@@ -172,7 +173,9 @@ def test_a_file_that_changes_while_it_is_hashed_is_refused(cache: FileCache, roo
 
 def test_many_who_want_a_file_at_once_get_the_same(cache: FileCache, image: Path) -> None:
     async def story() -> None:
-        files = await asyncio.gather(*(cache.pin(f"server://{image}", owner=f"D-{n}") for n in range(20)))
+        files = await asyncio.gather(
+            *(cache.pin(FileOrder(url=f"server://{image}"), owner=f"D-{n}") for n in range(20))
+        )
         assert {file.sha256 for file in files} == {SHA256}
 
     asyncio.run(story())
@@ -181,4 +184,4 @@ def test_many_who_want_a_file_at_once_get_the_same(cache: FileCache, image: Path
 @pytest.mark.parametrize("url", ["server://srv/image", "server://", "server:///a%00b", "server:/srv/x"])
 def test_a_url_that_names_no_file_is_one_clear_sentence(cache: FileCache, url: str) -> None:
     with pytest.raises(InvalidFile, match="is not a"):
-        asyncio.run(cache.pin(url, owner="D-1"))
+        asyncio.run(cache.pin(FileOrder(url=url), owner="D-1"))

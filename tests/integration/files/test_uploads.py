@@ -26,7 +26,7 @@ from kadeploy.errors import (
     Unavailable,
 )
 from kadeploy.files.cache import FileCache
-from kadeploy.ports.files import Keep, Reader, Upload, UploadRules
+from kadeploy.ports.files import FileOrder, Keep, Reader, Upload, UploadRules
 from tests.integration.files.conftest import MIB, OpenCache
 
 BODY = random.Random(11).randbytes(5 * MIB + 3)
@@ -58,7 +58,7 @@ async def send_half(cache: FileCache, body: bytes = BODY) -> Upload:
 
 
 async def pin(cache: FileCache, reader: Reader = ALICE, owner: str = "D-1") -> bytes:
-    file = await cache.pin(f"upload://{SHA256}", owner=owner, reader=reader)
+    file = await cache.pin(FileOrder(url=f"upload://{SHA256}", reader=reader), owner=owner)
     return await asyncio.to_thread(Path(file.path).read_bytes)
 
 

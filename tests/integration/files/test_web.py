@@ -14,6 +14,7 @@ import pytest
 from kadeploy.errors import InvalidFile
 from kadeploy.files.cache import FileCache
 from kadeploy.files.web import FetchLimits
+from kadeploy.ports.files import FileOrder
 from tests.integration.files.conftest import HASTY, OpenCache
 from tests.integration.files.web_server import LONG_AGO, Answer, WebServer, chunked, content, status
 
@@ -33,7 +34,7 @@ def test_a_file_is_fetched_whole_under_its_checksum(
     cache: FileCache, web: WebServer, answer: Answer, tmp_path: Path
 ) -> None:
     web.answers["/image"] = answer
-    file = asyncio.run(cache.pin(f"{web.url}/image", owner="D-1", checksum=sha256(BODY).upper()))
+    file = asyncio.run(cache.pin(FileOrder(url=f"{web.url}/image", checksum=sha256(BODY).upper()), owner="D-1"))
     assert (file.size, file.sha256) == (len(BODY), sha256(BODY))
     assert Path(file.path).read_bytes() == BODY
     assert left_behind(tmp_path) == []
@@ -43,11 +44,11 @@ def test_what_is_recorded_and_here_needs_no_web_server(open_cache: OpenCache, we
     web.answers["/image"] = content(BODY)
     url = f"{web.url}/image"
     cache = open_cache()
-    first = asyncio.run(cache.pin(url, owner="D-1"))
+    first = asyncio.run(cache.pin(FileOrder(url=url), owner="D-1"))
     cache.close()
     web.answers.clear()
     again = open_cache()
-    assert asyncio.run(again.pin(url, owner="D-2", checksum=sha256(BODY))) == first
+    assert asyncio.run(again.pin(FileOrder(url=url, checksum=sha256(BODY)), owner="D-2")) == first
     assert web.count("/image") == 1
 
 
@@ -58,10 +59,10 @@ def test_what_is_not_recorded_is_asked_for_and_not_sent_again(
     web.answers["/image"] = content(BODY, etag=etag, modified=modified)
 
     async def story() -> None:
-        first = await cache.pin(f"{web.url}/image", owner="D-1")
-        assert await cache.pin(f"{web.url}/image", owner="D-2") == first
+        first = await cache.pin(FileOrder(url=f"{web.url}/image"), owner="D-1")
+        assert await cache.pin(FileOrder(url=f"{web.url}/image"), owner="D-2") == first
         web.answers["/image"] = content(b"newer", etag='"v2"', modified="Tue, 07 Jan 2020 10:00:00 GMT")
-        assert (await cache.pin(f"{web.url}/image", owner="D-3")).sha256 == sha256(b"newer")
+        assert (await cache.pin(FileOrder(url=f"{web.url}/image"), owner="D-3")).sha256 == sha256(b"newer")
 
     asyncio.run(story())
     name, value = ("If-None-Match", etag) if etag else ("If-Modified-Since", modified)
@@ -73,7 +74,7 @@ def test_many_who_want_a_file_at_once_share_one_download(cache: FileCache, web: 
     web.answers["/image"] = content(BODY, gate=gate)
 
     async def story() -> None:
-        pins = [asyncio.create_task(cache.pin(f"{web.url}/image", owner=f"D-{n}")) for n in range(20)]
+        pins = [asyncio.create_task(cache.pin(FileOrder(url=f"{web.url}/image"), owner=f"D-{n}")) for n in range(20)]
         await asyncio.wait(pins, timeout=0)
         gate.set()
         files = await asyncio.gather(*pins)
@@ -85,7 +86,7 @@ def test_many_who_want_a_file_at_once_share_one_download(cache: FileCache, web: 
 
 def test_many_who_want_a_file_that_cannot_be_had_share_the_failure(cache: FileCache, web: WebServer) -> None:
     async def story() -> None:
-        pins = [cache.pin(f"{web.url}/image", owner=f"D-{n}") for n in range(20)]
+        pins = [cache.pin(FileOrder(url=f"{web.url}/image"), owner=f"D-{n}") for n in range(20)]
         answers = await asyncio.gather(*pins, return_exceptions=True)
         assert {str(answer) for answer in answers} == {f"{web.url}/image: its server answers 404 Not Found"}
 
@@ -100,9 +101,9 @@ def test_who_waits_goes_on_when_the_one_who_fetches_is_cancelled(
     web.answers["/image"] = content(BODY, gate=gate, halfway=halfway)
 
     async def story() -> None:
-        first = asyncio.create_task(cache.pin(f"{web.url}/image", owner="D-1"))
+        first = asyncio.create_task(cache.pin(FileOrder(url=f"{web.url}/image"), owner="D-1"))
         await asyncio.to_thread(halfway.wait, 30)
-        second = asyncio.create_task(cache.pin(f"{web.url}/image", owner="D-2"))
+        second = asyncio.create_task(cache.pin(FileOrder(url=f"{web.url}/image"), owner="D-2"))
         await asyncio.wait([second], timeout=0)
         first.cancel()
         gate.set()
@@ -118,20 +119,20 @@ def test_who_waits_goes_on_when_the_one_who_fetches_is_cancelled(
 def test_bytes_are_kept_as_they_are_sent(cache: FileCache, web: WebServer) -> None:
     packed = gzip.compress(BODY)
     web.answers["/image.tgz"] = content(packed, encoding="gzip")
-    assert asyncio.run(cache.pin(f"{web.url}/image.tgz", owner="D-1")).sha256 == sha256(packed)
+    assert asyncio.run(cache.pin(FileOrder(url=f"{web.url}/image.tgz"), owner="D-1")).sha256 == sha256(packed)
 
 
 def test_a_redirect_is_followed(cache: FileCache, web: WebServer) -> None:
     web.answers["/latest"] = status(302, Location="/v/1")
     web.answers["/v/1"] = status(307, Location=f"{web.url}/image")
     web.answers["/image"] = content(BODY)
-    assert asyncio.run(cache.pin(f"{web.url}/latest", owner="D-1")).sha256 == sha256(BODY)
+    assert asyncio.run(cache.pin(FileOrder(url=f"{web.url}/latest"), owner="D-1")).sha256 == sha256(BODY)
 
 
 def test_another_file_than_the_recorded_one_says_what_to_do(cache: FileCache, web: WebServer) -> None:
     web.answers["/image"] = content(BODY)
     with pytest.raises(InvalidFile) as caught:
-        asyncio.run(cache.pin(f"{web.url}/image", owner="D-1", checksum=sha256(b"older")))
+        asyncio.run(cache.pin(FileOrder(url=f"{web.url}/image", checksum=sha256(b"older")), owner="D-1"))
     assert str(caught.value) == (
         f"{web.url}/image has changed since it was recorded: its checksum is {sha256(BODY)[:12]}…, "
         f"recorded was {sha256(b'older')[:12]}… "
@@ -159,7 +160,7 @@ def test_a_file_that_does_not_come_is_one_clear_sentence(
 ) -> None:
     web.answers["/image"] = answer
     with pytest.raises(InvalidFile, match=f"{web.url}/image.* {sentence}"):
-        asyncio.run(cache.pin(f"{web.url}/image", owner="D-1"))
+        asyncio.run(cache.pin(FileOrder(url=f"{web.url}/image"), owner="D-1"))
     assert left_behind(tmp_path) == []
 
 
@@ -177,7 +178,7 @@ def test_a_server_that_stops_sending_is_given_up(
     web.answers["/image"] = content(BODY, gate=gate)
     try:
         with pytest.raises(InvalidFile, match=sentence):
-            asyncio.run(open_cache(limits=limits).pin(f"{web.url}/image", owner="D-1"))
+            asyncio.run(open_cache(limits=limits).pin(FileOrder(url=f"{web.url}/image"), owner="D-1"))
     finally:
         gate.set()
     assert left_behind(tmp_path) == []
@@ -195,5 +196,5 @@ def test_a_server_that_stops_sending_is_given_up(
 )
 def test_a_url_that_leads_nowhere_is_one_clear_sentence(cache: FileCache, url: str, sentence: str) -> None:
     with pytest.raises(InvalidFile, match=sentence) as caught:
-        asyncio.run(cache.pin(url, owner="D-1"))
+        asyncio.run(cache.pin(FileOrder(url=url), owner="D-1"))
     assert "hunter2" not in str(caught.value)
