@@ -33,16 +33,16 @@ class Catalog:
 
     def __init__(self, site: Site, store: BootTargets, *, also_from: Sequence[IPv4Network | IPv6Network] = ()) -> None:
         self._site = site
-        self._also_from = also_from
         self._store = store
         self._targets: dict[str, BootTarget] = {}
         self._writing = asyncio.Lock()  # memory changes in the order of the store
         self._by_mac: dict[str, Node] = {}
         self._by_address: dict[str, Node] = {}
-        self.look_again()
+        self.look_again(also_from)
 
-    def look_again(self) -> None:
-        """The site's nodes have changed."""
+    def look_again(self, also_from: Sequence[IPv4Network | IPv6Network]) -> None:
+        """The site's nodes, or the networks that they come from, have changed."""
+        self._also_from = also_from
         nodes = self._site.nodes.values()
         self._by_mac = {plain_mac(node.mac): node for node in nodes if node.mac}
         self._by_address = {plain_address(node.address): node for node in nodes if node.address}

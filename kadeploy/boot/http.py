@@ -65,6 +65,7 @@ class BootPages:
                 Route("/boot/vmlinuz", self.kernel),
                 Route("/boot/initrd", self.initrd),
                 Route("/boot/nfsroot/{cluster}", self.nfsroot),
+                Route("/boot/nfsroot/{cluster}/initrd", self.nfsroot_initrd),
                 Route("/boot/agent.pyz", self.agent),
                 Route("/boot/ca.pem", self.authority),
                 Route("/boot/disk.efi", self.disk),
@@ -91,7 +92,9 @@ class BootPages:
             case BootKind.MINIMAL:
                 return _text(ipxe.minimal(await self.boots.of(booting)))
             case BootKind.NFSROOT:
-                return _text(ipxe.nfsroot(await self.boots.of(booting), booting.cluster.name))
+                cluster = booting.cluster
+                initrd = bool(cluster.nfsroot and cluster.nfsroot.initrd)
+                return _text(ipxe.nfsroot(await self.boots.of(booting), cluster.name, initrd=initrd))
             case BootKind.PROFILE:
                 return _text(booting.target.params)
         return _text(self._disk_script)
@@ -108,6 +111,13 @@ class BootPages:
         if described is None:
             return _text("that cluster has no kernel whose root is on NFS\n", status=404)
         return _file(Path(described.kernel))
+
+    async def nfsroot_initrd(self, request: Request) -> Response:
+        """With which that kernel mounts its root."""
+        described = self._catalog.nfsroot_of(request.path_params["cluster"])
+        if described is None or not described.initrd:
+            return _text("that cluster's kernel has no initrd\n", status=404)
+        return _file(Path(described.initrd))
 
     async def agent(self, request: Request) -> Response:
         return Response(self._minimal.agent, media_type="application/zip")

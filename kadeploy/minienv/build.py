@@ -8,8 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from kadeploy.errors import BadConfiguration
-from kadeploy.minienv import debian, packages, squash, stamp, tree
+from kadeploy.errors import BadConfiguration, CommandFailed
+from kadeploy.minienv import debian, packages, squash, stamp, tree, wheels
 
 KERNEL = "vmlinuz"
 INITRD = "initrd"
@@ -45,6 +45,12 @@ def _steps(work: Path, outputs: tuple[Path, Path], log: Path, step: debian.Say) 
     source, root, stage = work / "packages", work / "root", work / "stage"
     step(f"unpacking {len(packages.PACKAGES)} Debian packages and what they need")
     debian.make_tree(source, packages.PACKAGES, variant="extract", options=debian.MERGED_USR, log=log, say=step)
+    for wheel in packages.WHEELS:
+        try:
+            wheels.unpack(wheel, source / tree.PYTHON, work / "wheels")
+            step(f"unpacked {wheel}")
+        except CommandFailed as failed:
+            step(f"WITHOUT {wheel}, so nodes check images by SHA-256, which costs three times as much: {failed}")
     step("choosing programs, libraries and modules")
     tree.lay_out(source, root)
     step("packing the file system")

@@ -43,6 +43,8 @@ CHECKSUMS: tuple[str, ...] = (
     *("crct10dif_generic", "crct10dif-pclmul", "crc64_rocksoft_generic"),
 )
 
+NFS: tuple[str, ...] = ("nfsv4",)
+
 STORAGE: tuple[str, ...] = (
     *("ext4", "xfs", "btrfs", "vfat", "nls_ascii", "nls_cp437", "nls_iso8859-1", "nls_utf8", "efivarfs"),
     *("loop", "squashfs", "overlay", "isofs"),
@@ -57,7 +59,7 @@ OTHER: tuple[str, ...] = (
     *("ipmi_si", "ipmi_devintf"),  # the node's own BMC
 )
 
-WANTED: tuple[str, ...] = NETWORK + DISK + CHECKSUMS + STORAGE + KEYBOARD + OTHER
+WANTED: tuple[str, ...] = NETWORK + DISK + CHECKSUMS + STORAGE + NFS + KEYBOARD + OTHER
 
 # In some kernels and not in others, or built in: no fault if they are not there.
 OPTIONAL: frozenset[str] = frozenset({"af_packet", "cciss", "virtio_mmio", "pata_amd", "linear"})

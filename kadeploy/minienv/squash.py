@@ -44,15 +44,21 @@ def first_stage(source: Path, stage: Path) -> None:
 def initrd(stage: Path, image: Path, target: Path) -> None:
     """Write the initramfs: the small tree compressed, then the squashfs as it is, as two archives in a row."""
     small = target.with_suffix(".small")
-    _cpio(stage, small)
-    _run(["zstd", "-q", "-f", "-19", "--rm", str(small), "-o", f"{small}.zst"])
+    packed(stage, small)
     large = target.with_suffix(".large")
     _cpio(image.parent, large, only=image.name)
     with target.open("wb") as out:
-        for part in (Path(f"{small}.zst"), large):
+        for part in (small, large):
             data = part.read_bytes()
             out.write(data + b"\0" * (-len(data) % 512))
             part.unlink()
+
+
+def packed(stage: Path, target: Path) -> None:
+    """An initramfs of that tree, compressed."""
+    whole = target.with_suffix(".cpio")
+    _cpio(stage, whole)
+    _run(["zstd", "-q", "-f", "-19", "--rm", str(whole), "-o", str(target)])
 
 
 def _cpio(folder: Path, target: Path, only: str | None = None) -> None:

@@ -220,7 +220,7 @@ def installed_and_on_its_own_disk(served: ServedLab, node: str, partition: int =
     root = partition_path(served.lab.node(node).spec.disk.block_device, partition)
     questions = ("hostname", "findmnt -no SOURCE /", ". /etc/os-release; echo $ID", "systemctl is-active ssh")
     booted = "systemctl is-system-running --wait >/dev/null"  # it lets people in before all of it runs
-    said = served.ssh(node, "; ".join((booted, *questions, "swapon --noheadings | wc -l")))
+    said = served.ssh(node, "; ".join((booted, *questions, "swapon --noheadings | wc -l")), timeout=180)
     assert said.splitlines() == [node, root, "debian", "active", "1"], said
 
 

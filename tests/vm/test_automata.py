@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from kadeploy.domain.disk import partition_path
-from tests.vm.served_lab import BUILD, ENVIRONMENT, ServedLab, installed_and_on_its_own_disk, report_of
+from kadeploy.domain.exported import NAMES
+from tests.vm.own_environment import visits, with_scripts
+from tests.vm.served_lab import ENVIRONMENT, ServedLab, installed_and_on_its_own_disk, report_of
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(900)]
 
@@ -29,31 +27,39 @@ AUTOMATA: dict[str, Any] = {
     }
 }
 AGENTS_WITHOUT_TLS = {"security": {"secure_server": True, "secure_agents": False}}
-SCRIPT = """#!/bin/sh -e
+# Makes the disk ready itself: the layout's partitions as far as they are needed, with names of its own.
+BEFORE = """#!/bin/sh -e
+env > "$KADEPLOY_TMP_DIR/told"
+echo "$1 from $0 in $PWD" >> "$KADEPLOY_TMP_DIR/called"
+if [ -d /sys/firmware/efi ]; then first=uefi; else first=21686148-6449-6E6F-744E-656564454649; fi
+sfdisk --quiet --wipe always --wipe-partitions always "$KADEPLOY_BLOCK_DEVICE" << TABLE
+label: gpt
+size=64MiB, type=$first, name="my-boot"
+size=256MiB, type=swap, name="my-swap"
+size=2GiB, type=linux, name="my-root"
+TABLE
+swap=${KADEPLOY_DEPLOY_PART%$KADEPLOY_DEPLOY_PART_NUM}$KADEPLOY_SWAP_PART_NUM
+until [ -b "$KADEPLOY_DEPLOY_PART" ] && [ -b "$swap" ]; do sleep 0.1; done
+mkswap "$swap"
+"mkfs.$KADEPLOY_FS_TYPE" -q -F -L mine "$KADEPLOY_DEPLOY_PART"
+mkdir -p "$KADEPLOY_ENV_EXTRACTION_DIR"
+mount "$KADEPLOY_DEPLOY_PART" "$KADEPLOY_ENV_EXTRACTION_DIR"
+"""
+AFTER = """#!/bin/sh -e
 tree=$KADEPLOY_ENV_EXTRACTION_DIR
 echo "$KADEPLOY_NODE $KADEPLOY_CLUSTER $KADEPLOY_DEPLOY_PART $1" > "$tree/root/postinstalled"
+cp "$KADEPLOY_TMP_DIR/told" "$KADEPLOY_TMP_DIR/called" "$tree/root"
 """
-
-
-def visits(served: ServedLab, node: str, macro: str) -> list[tuple[str, str]]:
-    """The instance and micro-step of each visit of that macro-step, in order, of the newest deployment."""
-    board = served.board()
-    return [
-        (step["instance"], step["micro"]) for step in board["steps"] if step["macro"] == macro and node in names(step)
-    ]
-
-
-def names(step: dict[str, Any]) -> list[str]:
-    nodes: str = step["nodes"]
-    return ["node-1", "node-2"] if nodes == "node-[1-2]" else nodes.split(",")
 
 
 @pytest.fixture(scope="module")
 def deployed(whole_lab: ServedLab) -> Iterator[ServedLab]:
-    """node-1 and node-2, by the automata above, in an environment with a script; their agents speak plain TCP."""
+    """node-1 and node-2, by the automata above, in an environment with scripts; their agents speak plain TCP."""
     whole_lab.switch_off()
     with whole_lab.configured({"lab.conf": {"automata": AUTOMATA}, "server.conf": AGENTS_WITHOUT_TLS}):
-        environment, key = with_postinstall(whole_lab), f"{whole_lab.key}.pub"
+        own = {"custom_variables": {"OF_THE_ENVIRONMENT": "its own words"}}
+        environment = with_scripts(whole_lab, "preinstalled", before=BEFORE, after=AFTER, **own)
+        key = f"{whole_lab.key}.pub"
         done = whole_lab.run("kadeploy", "-m", "node-[1-2]", "-a", environment, "-k", key, "-o", "ok", "-n", "ko")
         assert done.returncode == 0, done.stdout + done.stderr
         yield whole_lab
@@ -77,21 +83,43 @@ def test_the_scripts_of_an_environment_run_on_the_nodes(deployed: ServedLab, nod
     assert deployed.ssh(node, "cat /root/postinstalled") == f"{node} lab {root} hello"
 
 
-def with_postinstall(served: ServedLab) -> Path:
-    """A description like the demo's, with a postinstall that leaves a note in the tree."""
-    archive = BUILD / "images/vmtest-postinstall.tgz"
-    data = SCRIPT.encode()
-    with tarfile.open(archive, "w:gz") as packed:
-        entry = tarfile.TarInfo("note.sh")
-        entry.size, entry.mode = len(data), 0o755
-        packed.addfile(entry, io.BytesIO(data))
-    described = yaml.safe_load((BUILD / f"images/{ENVIRONMENT}.yaml").read_text())
-    described["postinstalls"] = [
-        {"archive": f"server://{archive}", "compression": "gzip", "script": "note.sh hello"},
-    ]
-    path = served.directory / "with-postinstall.yaml"
-    path.write_text(yaml.safe_dump(described))
-    return path
+def test_an_environments_own_preinstall_makes_the_disk_ready(deployed: ServedLab) -> None:
+    """In the place of all that the cluster's layout says."""
+    for node in ("node-1", "node-2"):
+        micros = visits(deployed, node, "SetDeploymentEnv")
+        assert {instance for instance, _ in micros} == {"UntrustedCustomPreInstall"}
+        assert [micro for _, micro in micros][-1] == "manage_admin_pre_install"
+        assert deployed.ssh(node, "cat /root/called") == "hello from /rambin/script.sh in /rambin"
+        assert deployed.ssh(node, "lsblk -rno PARTLABEL | grep .").split() == ["my-boot", "my-swap", "my-root"]
+        assert deployed.ssh(node, "lsblk -no LABEL $(findmnt -no SOURCE /)") == "mine"
+
+
+def test_it_is_told_of_the_node_the_disk_and_the_environment(deployed: ServedLab) -> None:
+    for node in ("node-1", "node-2"):
+        disk = deployed.lab.node(node).spec.disk.block_device
+        told = dict(line.partition("=")[::2] for line in deployed.ssh(node, "cat /root/told").splitlines())
+        assert told.keys() >= NAMES.keys()
+        assert told["KADEPLOY_OPERATION"].startswith("D-")
+        wanted = {
+            "KADEPLOY_NODE": node,
+            "KADEPLOY_CLUSTER": "lab",
+            "KADEPLOY_USER": "root",
+            "KADEPLOY_ENV": "preinstalled",
+            "KADEPLOY_ENV_KERNEL": "/vmlinuz",
+            "KADEPLOY_ENV_INITRD": "/initrd.img",
+            "KADEPLOY_OS_KIND": "linux",
+            "KADEPLOY_FS_TYPE": "ext4",
+            "KADEPLOY_BLOCK_DEVICE": disk,
+            "KADEPLOY_DEPLOY_PART": partition_path(disk, 3),
+            "KADEPLOY_DEPLOY_PART_NUM": "3",
+            "KADEPLOY_SWAP_PART_NUM": "2",
+            "KADEPLOY_PROD_PART_NUM": "4",
+            "KADEPLOY_TMP_PART_NUM": "5",
+            "KADEPLOY_ENV_EXTRACTION_DIR": "/mnt/dest",
+            "KADEPLOY_PREPOST_EXTRACTION_DIR": "/rambin",
+            "OF_THE_ENVIRONMENT": "its own words",
+        }
+        assert {name: told[name] for name in wanted} == wanted
 
 
 def test_the_plan_says_so_before(whole_lab: ServedLab) -> None:

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from kadeploy.drivers.agents.zipapp import agent_zipapp
 from kadeploy.minienv import grub, modules, packages
 from kadeploy.minienv.build import INITRD, KERNEL, build
 from kadeploy.minienv.libraries import LOADER
+from kadeploy.minienv.nfsroot import unpack
 from kadeploy.minienv.stamp import is_current
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(600)]
 MINIENV = Path(__file__).parents[2] / "build/minienv"
 LIMIT = 64 * 1024**2  # bytes, kernel and initramfs together
-SQUASHFS = b"hsqs"
 IMPORTS = "asyncio, ssl, json, socket, http.client, urllib.request, hashlib, subprocess, threading, zipimport, zipapp"
 ALSO = "tarfile, lzma, bz2, zlib, struct, fcntl, logging, dataclasses, enum, argparse, tempfile, shutil, ctypes, uuid"
 
@@ -28,9 +29,7 @@ def fixture_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The file system a node runs on, unpacked."""
     build(MINIENV)
     folder = tmp_path_factory.mktemp("minienv")
-    packed = (MINIENV / INITRD).read_bytes()
-    (folder / "squashfs").write_bytes(packed[packed.index(SQUASHFS) :])
-    subprocess.run(["unsquashfs", "-q", "-n", "-d", folder / "root", folder / "squashfs"], check=True)
+    unpack(MINIENV, folder / "root")
     for name in ("dev/null", "dev/urandom"):
         (folder / "root" / name).touch()
     with contextlib.ExitStack() as mounts:
@@ -88,6 +87,13 @@ def test_every_link_leads_somewhere(root: Path) -> None:
 
 def test_python_has_what_a_standard_library_agent_imports(root: Path) -> None:
     inside(root, "python3", "-S", "-E", "-c", f"import {IMPORTS}, {ALSO}")
+
+
+def test_the_agent_has_the_best_digest_there_is(root: Path) -> None:
+    """In the interpreter that runs the agent, which looks at nothing but its own library."""
+    (root / "tmp/agent.pyz").write_bytes(agent_zipapp())
+    program = "import sys; sys.path.insert(0, '/tmp/agent.pyz'); from kadeploy.broadcast import digests as them"
+    assert inside(root, "python3", "-S", "-E", "-c", f"{program}; print(them.KNOWN[0])") == "blake3\n"
 
 
 def test_python_can_start_a_connection_with_tls(root: Path) -> None:

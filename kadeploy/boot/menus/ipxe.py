@@ -57,12 +57,14 @@ boot
 """
 
 
-def nfsroot(boot: MinimalBoot, cluster: str) -> str:
-    """The cluster's own kernel, which needs no initrd to find its root."""
+def nfsroot(boot: MinimalBoot, cluster: str, *, initrd: bool) -> str:
+    """The cluster's own kernel, which finds its root alone or with an initrd."""
+    kernel = f"{boot.server}/boot/nfsroot/{cluster}"
+    named, fetched = (" initrd=initrd", f"initrd {kernel}/initrd\n") if initrd else ("", "")
     return f"""\
 #!ipxe
-kernel {boot.server}/boot/nfsroot/{cluster} {" ".join(words(boot))}
-boot
+kernel {kernel} {" ".join(words(boot))}{named}
+{fetched}boot
 """
 
 

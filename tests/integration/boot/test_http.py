@@ -61,7 +61,7 @@ def with_pages(
     folder: Path,
     scenario: Callable[[World], Awaitable[None]],
     *,
-    nfsroot: bool = False,
+    nfsroot: Nfsroot | None = None,
     also_from: Sequence[IPv4Network] = (),
 ) -> None:
     """Run `scenario`, a coroutine function, beside the server."""
@@ -71,7 +71,7 @@ def with_pages(
     async def run() -> None:
         site = SITE
         if nfsroot:
-            cluster = replace(SITE.clusters["sim"], nfsroot=Nfsroot(kernel=str(folder / "vmlinuz")))
+            cluster = replace(SITE.clusters["sim"], nfsroot=nfsroot)
             site = replace(SITE, clusters={"sim": cluster})
         catalog, tokens = Catalog(site, MemoryTargets(), also_from=also_from), MemoryTokens()
         minimal = MinimalEnvironment(
@@ -248,5 +248,19 @@ def test_a_root_on_nfs_has_the_clusters_own_kernel(tmp_path: Path) -> None:
         assert lines[2:] == ["boot"]
         assert await world.ask("/boot/nfsroot/sim") == (200, b"kernel")
         assert (await world.ask("/boot/nfsroot/other"))[0] == 404
+        assert (await world.ask("/boot/nfsroot/sim/initrd"))[0] == 404
 
-    with_pages(tmp_path, scenario, nfsroot=True)
+    with_pages(tmp_path, scenario, nfsroot=Nfsroot(kernel=str(tmp_path / "vmlinuz")))
+
+
+def test_a_kernel_that_mounts_its_root_with_an_initrd_gets_it(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        await world.catalog.set(NodeSet(["node-1"]), BootTarget(kind=BootKind.NFSROOT))
+        _, script = await world.ask("/boot/ipxe?mac=52:54:00:00:00:01")
+        lines = script.decode().splitlines()
+        assert lines[1].endswith(" BOOTIF=01-52-54-00-00-00-01 initrd=initrd")
+        assert lines[2:] == ["initrd http://10.0.0.1:25301/boot/nfsroot/sim/initrd", "boot"]
+        assert await world.ask("/boot/nfsroot/sim/initrd") == (200, INITRD)
+
+    nfsroot = Nfsroot(kernel=str(tmp_path / "vmlinuz"), initrd=str(tmp_path / "initrd"))
+    with_pages(tmp_path, scenario, nfsroot=nfsroot)
