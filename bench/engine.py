@@ -22,6 +22,7 @@ from bench.jumping_server import USER, JumpingServer, jumping_server
 from kadeploy import serving
 from kadeploy.api.app import create_app
 from kadeploy.api.auth.chain import chain_of
+from kadeploy.api.console_ports import ConsolePorts, PortPolicy
 from kadeploy.api.server import Settings
 from kadeploy.composition import settle_memory
 from kadeploy.domain.event import NodesDone
@@ -169,7 +170,8 @@ async def probed(server: JumpingServer, least: int, told: Told) -> AsyncIterator
     port = listening.getsockname()[1]
     config, use_cases = server.config, server.inside.use_cases
     chain = chain_of(config.authentication, config.roles, use_cases.tokens, administrators=config.administrators)
-    api = asyncio.create_task(serving.serve(create_app(use_cases, chain, Settings()), listening))
+    app = create_app(use_cases, chain, Settings(), ConsolePorts(use_cases.consoles, PortPolicy()))
+    api = asyncio.create_task(serving.serve(app, listening))
     argv = [sys.executable, "-m", "bench.api_probe", "127.0.0.1", str(port), str(least)]
     probe = await asyncio.to_thread(
         lambda: subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

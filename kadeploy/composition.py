@@ -25,15 +25,16 @@ from kadeploy.operations.consoles import ConsolePolicy
 from kadeploy.operations.events import EventLog
 from kadeploy.operations.fetching import Fetching
 from kadeploy.operations.foundation import Policy, Ports
-from kadeploy.operations.no_consoles import keep_nothing
 from kadeploy.plans.codec import decode
 from kadeploy.ports.files import Contents
 from kadeploy.ports.gauge import Gauge
 from kadeploy.ports.reload import NoReload, Reload
+from kadeploy.ports.step import Services
 from kadeploy.securing import lifetimes
 from kadeploy.store.answers import SqlAnswers
 from kadeploy.store.api_tokens import SqlApiTokens
-from kadeploy.store.audit_file import audit_on
+from kadeploy.store.audit import SqlAudit
+from kadeploy.store.audit_file import FiledAudit
 from kadeploy.store.control import SqlControl
 from kadeploy.store.database import Database
 from kadeploy.store.due_hooks import SqlDueHooks
@@ -56,6 +57,8 @@ class Inside:
     engine: DurableEngine
     operations: SqlOperations
     hooks: CommandHooks
+    audit: FiledAudit
+    console_logs: ConsoleLogs
 
 
 @contextlib.contextmanager
@@ -72,18 +75,13 @@ def opened(config: ServerConfig) -> Iterator[Opened]:
 
 def compose(config: ServerConfig, nodes: Side, store: Opened, reload: Reload | None = None) -> Inside:
     """Nothing is started here."""
+    audit = FiledAudit(SqlAudit(store.database), config.audit.file)
+    console_logs = ConsoleLogs(directory=config.console.log_directory)
     hooks = CommandHooks(commands=config.hooks.commands, deadline=config.hooks.deadline)
     operations, journal = SqlOperations(store.database), SqlJournal(store.database)
     events = EventLog(journal)
     services = replace(nodes.services(), fetcher=Fetching(store.files))
-    performer = Performer(
-        services=services,
-        operations=operations,
-        record=SqlRecord(store.database),
-        control=SqlControl(store.database),
-        events=events,
-    )
-    runs = Runs(performer=performer, decode=decode)
+    runs = Runs(performer=_performer(services, operations, store.database, events), decode=decode)
     workflows = config.state_directory / "workflows.db"
     workflows.touch(mode=0o600)  # it holds people's keys and scripts; SQLite's other files get its mode
     engine = DurableEngine(runs, url=f"sqlite:///{workflows}")
@@ -97,7 +95,7 @@ def compose(config: ServerConfig, nodes: Side, store: Opened, reload: Reload | N
             rights=SqlRights(store.database),
             api_tokens=SqlApiTokens(store.database),
             answers=SqlAnswers(store.database),
-            audit=audit_on(store.database, config.audit.file),
+            audit=audit,
             statistics=SqlStatistics(store.database),
             files=store.files,
             uploads=store.files.uploads,
@@ -109,15 +107,32 @@ def compose(config: ServerConfig, nodes: Side, store: Opened, reload: Reload | N
             clock=nodes.clock,
             vlan=services.vlan,
             consoles=nodes.consoles,
-            keep_console=ConsoleLogs(directory=kept).of if (kept := config.console.log_directory) else keep_nothing,
+            keep_console=console_logs.of,
             gauges=lambda: (*nodes.gauges(), *_of_cache(store.files)),
             parts={"store": store.database.check, "engine": engine.check},
-            system_groups=SystemGroups() if config.rights.system_groups else None,
+            system_groups=SystemGroups(),
             reload=reload or NoReload(),
         ),
         policy_of(config),
     )
-    return Inside(use_cases=use_cases, engine=engine, operations=operations, hooks=hooks)
+    return Inside(
+        use_cases=use_cases,
+        engine=engine,
+        operations=operations,
+        hooks=hooks,
+        audit=audit,
+        console_logs=console_logs,
+    )
+
+
+def _performer(services: Services, operations: SqlOperations, database: Database, events: EventLog) -> Performer:
+    return Performer(
+        services=services,
+        operations=operations,
+        record=SqlRecord(database),
+        control=SqlControl(database),
+        events=events,
+    )
 
 
 def policy_of(config: ServerConfig) -> Policy:
@@ -126,6 +141,7 @@ def policy_of(config: ServerConfig) -> Policy:
         tokens=lifetimes(config),
         rights_enforced=config.rights.kind == "db",
         groups=config.rights.groups,
+        system_groups=config.rights.system_groups,
         consoles=ConsolePolicy(scrollback=config.console.scrollback, unattended=config.console.unattended),
         listed_for=config.autoclean_threshold * 60.0,
         kept_for=config.journal_retention * 86400.0,
@@ -139,7 +155,8 @@ def policy_of(config: ServerConfig) -> Policy:
 
 
 def _of_cache(files: Contents) -> Iterator[Gauge]:
-    yield Gauge(name="cache_bytes", says="Bytes of fetched files", value=sum(one.size for one in files.kept()))
+    held = files.half + sum(one.size for one in files.kept())
+    yield Gauge(name="cache_bytes", says="Bytes of fetched files", value=held)
     yield Gauge(name="cache_limit_bytes", says="Bytes that fetched files may have", value=files.limit)
 
 

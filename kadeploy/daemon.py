@@ -18,18 +18,15 @@ from functools import partial
 from pathlib import Path
 
 from kadeploy import serving as http
-from kadeploy.api.app import create_app
-from kadeploy.api.console_ports import PortPolicy
-from kadeploy.api.server import Settings
 from kadeploy.boot.local_disk import disk_program
 from kadeploy.composition import compose, opened, settle_memory
 from kadeploy.config.load import Loaded, load_site, load_without_site
 from kadeploy.config.server import ServerConfig
 from kadeploy.detaching import Detachment, detach
-from kadeploy.domain.access import Access
 from kadeploy.domain.node import Site
 from kadeploy.engine.durable import DurableEngine
 from kadeploy.errors import BadConfiguration, KadeployError
+from kadeploy.live_api import LiveApi
 from kadeploy.live_site import LiveSite
 from kadeploy.node_side import NodeSide, Opened, Side
 from kadeploy.reloading import (
@@ -70,6 +67,7 @@ async def serve(loaded: Loaded, simulation: Simulation | None, reloading: Reload
         nodes = _simulated(simulation, config, store) if simulation else await _real_nodes(loaded, store, tls)
         inside = compose(config, nodes, store, reloading)
         chain = chain_from(config, inside.use_cases.tokens)
+        api = LiveApi(inside.use_cases, chain, config, authority=tls.api_authority)
         reloading.parts = (
             live,
             nodes,
@@ -77,9 +75,9 @@ async def serve(loaded: Loaded, simulation: Simulation | None, reloading: Reload
             Decisions(inside=inside),
             Doors(chain=chain, tokens=inside.use_cases.tokens),
             Certificates(tls=tls),
+            api,
             log_level,
         )
-        application = create_app(inside.use_cases, chain, settings_of(config, authority=tls.api_authority))
         async with asyncio.TaskGroup() as group:
             listening = http.listen(str(config.listen_address), config.listen.port)
             await store.files.keep_only([*await inside.operations.running(), *await inside.operations.queued()])
@@ -89,7 +87,7 @@ async def serve(loaded: Loaded, simulation: Simulation | None, reloading: Reload
             if simulation:
                 await offer_environment(SqlEnvironments(store.database), config.state_directory)
             await inside.engine.launch()
-            group.create_task(http.serve(application, listening, tls=tls.api), name="API")
+            group.create_task(http.serve(api, listening, tls=tls.api), name="API")
             if tls.issued is not None:
                 group.create_task(tls.issued.keep(tls.renewable, clock=now), name="renewal of the certificate")
             _tell(config, tls, len(nodes.site.nodes))
@@ -100,20 +98,6 @@ async def serve(loaded: Loaded, simulation: Simulation | None, reloading: Reload
             group.create_task(inside.use_cases.consoles.serve(), name="consoles")
             group.create_task(reloading.follow(again), name="reading the configuration again")
             group.create_task(_until(stop, nodes, inside.engine), name="shutdown")
-
-
-def settings_of(config: ServerConfig, *, authority: str) -> Settings:
-    """What the API needs to know of the configuration; `authority` is the certificate (PEM) of the API's own."""
-    return Settings(
-        headers_prefix=config.authentication.global_.headers_prefix,
-        authority=authority,
-        metrics_access=Access(config.metrics.access),
-        console_ports=PortPolicy(
-            is_open=config.console.tcp,
-            address=str(config.listen_address),
-            within=config.console.connect_within,
-        ),
-    )
 
 
 def _simulated(simulation: Simulation, config: ServerConfig, store: Opened) -> Side:

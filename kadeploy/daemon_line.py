@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -57,6 +60,7 @@ def main(
         raise click.UsageError("-I, -O and -E say what --detach leaves as it is: they need -d")
     if no_seeds:
         click.echo("kadeployd: --no-dh-seeds has no meaning: keys are agreed on elliptic curves", err=True)
+    _heed_signals()
     how = Detachment(keeps_input=keeps_input, keeps_output=keeps_output, keeps_error=keeps_error)
     load(DAEMON).start(
         detachment=how if detach else None,
@@ -69,3 +73,16 @@ def main(
         simulate_domain=simulate_domain,
         simulate_clusters=simulate_clusters,
     )
+
+
+def _heed_signals() -> None:
+    """Until the server itself does: it takes a second to be loaded, and may be told to stop, or to read a configuration
+    again that it has not read yet."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Nothing was begun."""
+    sys.exit(0)

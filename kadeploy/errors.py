@@ -27,6 +27,8 @@ class KadeployError(Exception):
     code: int | None = None
     status: int = 400
     retryable: bool = False
+    parts: Sequence[KadeployError] = ()
+    """What it is made of, when it tells of several faults at once."""
 
     def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
         """The message defaults to the class's docstring, so no error is ever unexplained."""

@@ -23,6 +23,7 @@ from kadeploy.broadcast.reception import Limits
 from kadeploy.config.broadcast import BroadcastSection
 from kadeploy.config.load import Loaded
 from kadeploy.config.server import Boot, ServerConfig
+from kadeploy.config.server import Dnsmasq as DnsmasqSection
 from kadeploy.domain.node import Site
 from kadeploy.drivers.agents.arrivals import Arrivals
 from kadeploy.drivers.agents.broadcast import AgentBroadcast
@@ -36,8 +37,9 @@ from kadeploy.drivers.power import DRIVERS
 from kadeploy.drivers.power.driver import PowerTimings
 from kadeploy.drivers.power.ladder import Ladder
 from kadeploy.drivers.power.ssh import SshPower
-from kadeploy.drivers.presence import Probing, SitePresence
+from kadeploy.drivers.presence import SitePresence
 from kadeploy.drivers.running_ssh import SshRunning
+from kadeploy.drivers.ssh_access import SshAccess
 from kadeploy.drivers.vlan_command import CommandVlan
 from kadeploy.drivers.window import SlotWindow
 from kadeploy.files.cache import FileCache
@@ -122,6 +124,8 @@ class NodeSide:
         self._macs = _macs(site)
         self._dnsmasq: Dnsmasq | None = None
         tokens = SqlTokens(store.database)
+        self._ssh, self._vlan = SshAccess(), CommandVlan()
+        self._take_over(config)
         self.catalog = Catalog(site, SqlBootTargets(store.database), also_from=boot.also_from)
         self.meeting = Meeting(tokens, self.catalog.may_come_from)
         self.pages = BootPages(
@@ -148,14 +152,13 @@ class NodeSide:
 
     def services(self) -> Services:
         remote = AgentRemote(self.meeting)
-        key, ssh_port = self._config.ssh_private_key, self._config.network.ports.ssh
         timings = PowerTimings()
         return Services(
             site=self.site,
             power=Ladder(
                 site=self.site,
                 bmcs={kind: make(timings) for kind, make in DRIVERS.items()},
-                ssh=SshPower(key=key, port=ssh_port) if key else None,
+                ssh=SshPower(access=self._ssh),
             ),
             reboots=self._busy["reboot"],
             boot=CatalogBoot(
@@ -174,21 +177,20 @@ class NodeSide:
                 site=self.site,
                 agents=Arrivals(self.meeting),
                 checks=self._busy["check"],
-                probing=Probing(port=ssh_port),
+                ssh=self._ssh,
             ),
             boot_times=SqlBootTimes(self._database),
             clock=self.clock,
-            running=SshRunning(site=self.site, key=key, port=ssh_port) if key else None,
-            vlan=self.vlan,
+            running=SshRunning(site=self.site, access=self._ssh),
+            vlan=self._vlan,
             custom_broadcast=CommandBroadcast(site=self.site, directory=self._config.state_directory),
         )
 
-    @property
-    def vlan(self) -> CommandVlan | None:
-        configured = self._config.network.vlan
-        if not configured.set_cmd:
-            return None
-        return CommandVlan(command=configured.set_cmd, suffix=configured.hostname_suffix)
+    def _take_over(self, config: ServerConfig) -> None:
+        """How systems are reached, and moved between networks."""
+        vlan = config.network.vlan
+        self._ssh.key, self._ssh.port = config.ssh_private_key, config.network.ports.ssh
+        self._vlan.command, self._vlan.suffix = vlan.set_cmd, vlan.hostname_suffix
 
     def _agent_file(self, pages: BootPages) -> Path:
         """For systems that are given the agent as a file."""
@@ -205,7 +207,7 @@ class NodeSide:
         group.create_task(http.serve(self.pages.application(), pages), name="boot pages")
         group.create_task(self.meeting.attend(), name="meeting point of agents")
         if self._boot.dnsmasq is not None:
-            text = self._dnsmasq_of(self.site)
+            text = self._dnsmasq_of(self._boot.dnsmasq, self.site)
             self._dnsmasq = Dnsmasq(configuration=text, state=self._dnsmasq_state)
             group.create_task(self._dnsmasq.run(), name="dnsmasq")
             answers = answer_solicitations(self._boot.dnsmasq.interface, self._macs)
@@ -215,11 +217,8 @@ class NodeSide:
     def _dnsmasq_state(self) -> Path:
         return self._config.state_directory / "dnsmasq"
 
-    def _dnsmasq_of(self, site: Site) -> str:
-        """Its configuration, empty where it is not run. Raises BadConfiguration."""
-        wanted = self._boot.dnsmasq
-        if wanted is None:
-            return ""
+    def _dnsmasq_of(self, wanted: DnsmasqSection, site: Site) -> str:
+        """Its configuration. Raises BadConfiguration."""
         network = BootNetwork(
             interface=wanted.interface, network=wanted.range, boot_url=self._url, domain=wanted.domain
         )
@@ -229,14 +228,17 @@ class NodeSide:
         self.meeting.leave()
 
     def prepare(self, new: Loaded) -> Callable[[], object]:
-        """What only a start can change, as the boot network, stays as it is."""
-        network = self._dnsmasq_of(new.site)
+        """What only a start can change, as the interface and the ports of the boot network, stays as it is."""
+        boot, network = new.server.boot or self._boot, ""
+        if self._boot.dnsmasq is not None:
+            network = self._dnsmasq_of(_same_interface(self._boot.dnsmasq, boot.dnsmasq), new.site)
 
         def turn() -> None:
             windows = new.server.windows
             self._busy["reboot"].resize(windows.reboot.size, windows.reboot.sleep_time)
             self._busy["check"].resize(windows.check.size)
-            self.catalog.look_again()
+            self.catalog.look_again(boot.also_from)
+            self._take_over(new.server)
             self._heads.style = _style(new.server.broadcast, new.site)
             self._macs.clear()
             self._macs.update(_macs(new.site))
@@ -249,6 +251,11 @@ class NodeSide:
         yield Gauge(name="agents_connected", says="Agents that are connected", value=self.meeting.connected)
         for name, window in self._busy.items():
             yield from of_window(name, window)
+
+
+def _same_interface(begun: DnsmasqSection, wanted: DnsmasqSection | None) -> DnsmasqSection:
+    """What is served there from now on; whether anything is, and on which interface, is for a start."""
+    return begun if wanted is None else wanted.model_copy(update={"interface": begun.interface})
 
 
 def _style(wanted: BroadcastSection, site: Site) -> Style:

@@ -24,7 +24,7 @@ from kadeploy.files.cache import FileCache
 from kadeploy.operations.adopt import adopt
 from kadeploy.operations.tokens import Tokens
 from kadeploy.ports.reload import Reloaded
-from kadeploy.securing import wanted_tls
+from kadeploy.securing import now, wanted_tls
 from kadeploy.tls.opened import ServerTls
 
 log = logging.getLogger(__name__)
@@ -80,17 +80,19 @@ class Reloading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:
-    """What use cases go by, and the commands at the ends of operations."""
+    """What use cases go by, the commands at the ends of operations, and where what is done and said is written to."""
 
     inside: Inside
 
     def prepare(self, new: Loaded) -> Turn:
-        policy, hooks = policy_of(new.server), new.server.hooks
+        policy, hooks, server = policy_of(new.server), new.server.hooks, new.server
 
         def turn() -> None:
             adopt(self.inside.use_cases, policy)
             self.inside.use_cases.selection.look_again()
             self.inside.hooks.commands, self.inside.hooks.deadline = hooks.commands, hooks.deadline
+            self.inside.audit.file = server.audit.file
+            self.inside.console_logs.directory = server.console.log_directory
 
         return turn
 
@@ -123,7 +125,7 @@ class Certificates:
     tls: ServerTls
 
     def prepare(self, new: Loaded) -> Turn:
-        return self.tls.prepare(wanted_tls(new.server))
+        return self.tls.prepare(wanted_tls(new.server), now())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,13 +25,16 @@ class Trust:
     def __init__(self, server: str, fingerprint: str) -> None:
         self._server = server
         self._fingerprint = fingerprint
-        self._context: Any = None
+        self._fetching: asyncio.Task[Any] | None = None
 
     async def context(self) -> Any:
-        """An ssl.SSLContext, or None; fetched until it is there. Raises OSError."""
-        if self._fingerprint and self._context is None:
-            self._context = await asyncio.to_thread(self._fetched)
-        return self._context
+        """An ssl.SSLContext, or None; fetched until it is there. Who is cancelled finds it fetched the next time: on a
+        machine that is busy it may come late, and would never come if it were begun anew each time. Raises OSError."""
+        if not self._fingerprint:
+            return None
+        if self._fetching is None or (self._fetching.done() and self._fetching.exception() is not None):
+            self._fetching = asyncio.create_task(asyncio.to_thread(self._fetched), name="fetch the authority")
+        return await asyncio.shield(self._fetching)
 
     def _fetched(self) -> Any:
         import urllib.request  # a seventh of the agent's start, and not needed without TLS

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import socket
 from collections.abc import Callable
 
 from kadeploy.agent.authority import Trust
@@ -18,7 +19,8 @@ from kadeploy.agent.worker import Worker
 from kadeploy.domain.meeting import BEAT, BEAT_INTERVAL, LINE_LIMIT, SILENCE_LIMIT, BadMessage, Message, decode, encode
 
 _log = logging.getLogger(__name__)
-_CONNECT = 10.0  # seconds for a connection and its handshake
+_CONNECT = 10.0  # seconds for a connection
+_LONGEST_PATIENCE = 60.0  # seconds for TLS and the handshake
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds
 _LOST = (OSError, EOFError, TimeoutError, BadMessage, TurnedAway)
 
@@ -27,6 +29,12 @@ def pause_before(attempt: int, chance: float) -> float:
     """Seconds before try number `attempt` (from 0): doubling to a limit, half of it by chance (0 to 1)."""
     longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(attempt, 30))
     return longest * (0.5 + chance / 2)
+
+
+def patience_in(attempt: int) -> float:
+    """Seconds for TLS and the handshake in try number `attempt` (from 0), doubling to a limit: a node or a server that
+    is busy may need more than are usual, and would never be through if each try ended as early as the one before."""
+    return min(_LONGEST_PATIENCE, _CONNECT * 2.0 ** min(attempt, 30))
 
 
 class Outlet:
@@ -95,12 +103,17 @@ class Connection:
 
     async def _visit(self) -> None:
         """One connection, until it is lost; raises why."""
-        host, port = self._settings.host, self._settings.port
-        async with asyncio.timeout(_CONNECT):
+        host, port, patience = self._settings.host, self._settings.port, patience_in(self._attempt)
+        async with asyncio.timeout(patience):
             tls = await self._trust.context()
-            reader, writer = await asyncio.open_connection(host, port, limit=LINE_LIMIT, ssl=tls)
+        connected = await _connected(host, port)
+        name = host if tls is not None else None
+        async with asyncio.timeout(patience):
+            reader, writer = await asyncio.open_connection(
+                sock=connected, limit=LINE_LIMIT, ssl=tls, server_hostname=name
+            )
         try:
-            async with asyncio.timeout(_CONNECT):
+            async with asyncio.timeout(patience):
                 await shake_hands(reader, writer, self._settings, self._boot)
             _log.info("connected to %s:%d as %s", host, port, self._settings.node)
             self._attempt = 0
@@ -121,6 +134,26 @@ class Connection:
             silence.hear()
             if line != BEAT and (message := decode(line)) is not None:
                 self._worker.hear(message)
+
+
+async def _connected(host: str, port: int) -> socket.socket:
+    """Within the usual time, whatever it takes after that: one that is away is soon asked again. Raises OSError."""
+    loop, failed = asyncio.get_running_loop(), OSError(f"{host} has no address")
+    async with asyncio.timeout(_CONNECT):
+        for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            sock = socket.socket(family, kind, protocol)
+            sock.setblocking(False)
+            try:
+                await loop.sock_connect(sock, address)
+            except OSError as error:
+                sock.close()
+                failed = error
+            except BaseException:
+                sock.close()
+                raise
+            else:
+                return sock
+    raise failed
 
 
 async def _beat(writer: asyncio.StreamWriter, silence: Silence) -> None:

@@ -19,6 +19,7 @@ from starlette.routing import WebSocketRoute
 from kadeploy.api import body, console_stream, problems
 from kadeploy.api.auth.chain import Chain
 from kadeploy.api.call import Call
+from kadeploy.api.console_ports import ConsolePorts
 from kadeploy.api.console_stream import ConsoleStream
 from kadeploy.api.described.document import document
 from kadeploy.api.described.page import page
@@ -33,9 +34,9 @@ from kadeploy.operations.assemble import UseCases
 _PLACE: Final = re.compile(r"{(\w+)}")
 
 
-def create_app(use_cases: UseCases, authentication: Chain, settings: Settings) -> Starlette:
+def create_app(use_cases: UseCases, authentication: Chain, settings: Settings, ports: ConsolePorts) -> Starlette:
     """The caller serves it; nothing is started here."""
-    table = documented(routes(use_cases, settings), settings)
+    table = documented(routes(use_cases, settings, ports), settings)
     answering = [
         Endpoint(
             route=route,

@@ -11,7 +11,7 @@ from kadeploy.ports.files import Contents, Kept
 
 
 class CleanParameters(Parameters):
-    """`sha256` names contents; without it everything goes that nobody uses."""
+    """`sha256` names contents; without it everything goes that nobody uses, and what has come half."""
 
     sha256: Texts = ()
 
@@ -22,12 +22,14 @@ class CacheResource:
 
     async def show(self, call: Call) -> object:
         kept = self._contents.kept()
-        return {"limit": self._contents.limit, "size": _size(kept), "contents": [view(one) for one in kept]}
+        told = {"limit": self._contents.limit, "size": _size(kept), "half": self._contents.half}
+        return {**told, "contents": [view(one) for one in kept]}
 
     async def clean(self, call: Call) -> object:
         asked = decoded(CleanParameters, call.parameters)
+        half = 0 if asked.sha256 else self._contents.half
         gone = await self._contents.clean(asked.sha256 or None)
-        return {"size": _size(gone), "contents": [view(one) for one in gone]}
+        return {"size": _size(gone), "half": half, "contents": [view(one) for one in gone]}
 
 
 def view(kept: Kept) -> dict[str, Any]:

@@ -50,15 +50,17 @@ class _Port:
 
 
 class ConsolePorts:
+    """`policy` is for the ports that are opened from now on."""
+
     def __init__(self, consoles: Consoles, policy: PortPolicy) -> None:
         self._consoles = consoles
-        self._policy = policy
+        self.policy = policy
         self._ports: dict[str, _Port] = {}
         consoles.tell_ends(self._close)
 
     def check(self) -> None:
         """Raises Forbidden where no ports are opened."""
-        if not self._policy.is_open:
+        if not self.policy.is_open:
             raise Forbidden("this server opens no TCP ports for consoles", hint="use Kadeploy's own kaconsole")
 
     async def open(self, session: ConsoleSession, caller: Caller, host: str) -> str:
@@ -66,13 +68,13 @@ class ConsolePorts:
         port = _Port(session=session, caller=caller)
         try:
             port.server = await asyncio.start_server(
-                lambda reader, writer: self._connected(port, reader, writer), self._policy.address, 0
+                lambda reader, writer: self._connected(port, reader, writer), self.policy.address, 0
             )
         except OSError as error:
             raise Unavailable(f"no port can be opened for the console: {error.strerror}") from error
         number = port.server.sockets[0].getsockname()[1]
-        port.uri = f"tcp://{host or self._policy.address}:{number}"
-        port.deadline = asyncio.get_running_loop().call_later(self._policy.within, port.server.close)
+        port.uri = f"tcp://{host or self.policy.address}:{number}"
+        port.deadline = asyncio.get_running_loop().call_later(self.policy.within, port.server.close)
         self._ports[session.id] = port
         return port.uri
 

@@ -11,10 +11,11 @@ from kadeploy.ports.store import NodeRecord
 
 
 class NodesParameters(Parameters):
-    """`list` asks for names only."""
+    """`list` asks for names only, `groups` for the groups that nodes may be named by."""
 
     nodes: Texts = ()
     list: Toggle = False
+    groups: Toggle = False
 
 
 class NodesResource:
@@ -24,6 +25,8 @@ class NodesResource:
     async def show(self, call: Call) -> object:
         asked = decoded(NodesParameters, call.parameters)
         texts = (call.path["node"],) if "node" in call.path else asked.nodes
+        if asked.groups:
+            return dict(self._nodes.groups())
         if asked.list:
             return list(self._nodes.names(texts))
         return {name: _view(record) for name, record in (await self._nodes.states(texts)).items()}

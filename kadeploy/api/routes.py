@@ -72,7 +72,7 @@ class Route:
         return (self.method != "GET" and not self.asks) or self.needs(parameters) is OPERATE
 
 
-def routes(use_cases: UseCases, settings: Settings) -> tuple[Route, ...]:
+def routes(use_cases: UseCases, settings: Settings, ports: ConsolePorts) -> tuple[Route, ...]:
     """Both `/x` and `/x/` are answered for each."""
     server = ServerResource(use_cases.info, settings)
     nodes = NodesResource(use_cases.nodes)
@@ -95,7 +95,7 @@ def routes(use_cases: UseCases, settings: Settings) -> tuple[Route, ...]:
         *_environment_routes(_environments(use_cases)),
         *_file_routes(use_cases),
         *_rights_routes(RightsResource(use_cases.rights, use_cases.clock)),
-        *_console_routes(use_cases, settings),
+        *_console_routes(use_cases, ports),
         *_launch_routes(use_cases),
         *_watch_routes(use_cases, settings),
     )
@@ -161,12 +161,11 @@ def _rights_routes(rights: RightsResource) -> tuple[Route, ...]:
     )
 
 
-def _console_routes(use_cases: UseCases, settings: Settings) -> tuple[Route, ...]:
+def _console_routes(use_cases: UseCases, ports: ConsolePorts) -> tuple[Route, ...]:
     """The stream of a console, a WebSocket, is beside this table."""
-    ports = ConsolePorts(use_cases.consoles, settings.console_ports)
     consoles, one = ConsoleResource(use_cases.consoles, ports, use_cases.clock), "/console/{wid}"
     return (
-        Route("POST", "/console", OPERATE, "Open a node's serial console", consoles.create, ConsoleParameters),
+        Route("POST", "/console", OPERATE, "Open a node's console", consoles.create, ConsoleParameters, keyed=True),
         Route("GET", "/console", READ, "List consoles", consoles.listed, FilterParameters),
         Route("GET", one, READ, "How it stands", consoles.show),
         Route("DELETE", one, OPERATE, "End it", consoles.delete),

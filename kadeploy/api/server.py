@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 
 from kadeploy.api.call import Call
-from kadeploy.api.console_ports import PortPolicy
 from kadeploy.domain.access import Access
 from kadeploy.errors import NotFound
 from kadeploy.operations.info import Info
@@ -21,7 +20,6 @@ class Settings:
     authority: str = ""
     version: str = version("kadeploy")
     metrics_access: Access = Access.READ
-    console_ports: PortPolicy = field(default_factory=PortPolicy)
 
 
 class ServerResource:

@@ -13,7 +13,7 @@ from typing import Final
 import click
 from click.shell_completion import CompletionItem, ShellComplete, get_completion_class
 
-from kadeploy.cli.names_kept import NAMES, names
+from kadeploy.cli.names_kept import GROUP, NAMES, names
 from kadeploy.cli.servers import every_server
 from kadeploy.cli.tool_names import EVERY_TOOL
 from kadeploy.errors import InvalidOption
@@ -111,7 +111,9 @@ def _one(kind: type[ShellComplete], tool: str, variable: str) -> str:
 
 
 def _ranged(which: str, incomplete: str, server: object) -> Iterator[str]:
-    """Of nodes the last of several is completed, as in node-1,node-<TAB>."""
+    """Of nodes the last of several is completed, as in node-1,node-<TAB>, and of @ groups."""
     before, comma, last = incomplete.rpartition(",") if which == NAMES[0] else ("", "", incomplete)
+    if last.startswith(GROUP) and which == NAMES[0]:
+        which = NAMES[-1]
     found = [name for name in names(which, str(server) if server else None) if name.startswith(last)]
     yield from (f"{before}{comma}{name}" for name in found[:MOST])

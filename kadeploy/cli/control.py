@@ -10,6 +10,7 @@ from kadeploy.cli.exits import ALL_OK
 from kadeploy.cli.given import Given
 from kadeploy.cli.operation import KINDS, attach, settling
 from kadeploy.cli.options import nodes_given, option
+from kadeploy.cli.targets import Targets
 from kadeploy.cli.tool import connected, print_json
 from kadeploy.cli.waiting import Waiting
 from kadeploy.domain.nodeset import NodeSet
@@ -48,18 +49,18 @@ def _follow(given: Given, wid: str, *, resume: bool) -> int:
 
 def _cancel(given: Given, wid: str) -> int:
     some = given.texts("machines") or given.texts("files")
-    nodes = nodes_given(given) if some else NodeSet()
+    targets = nodes_given(given) if some else Targets()
     given.check()
     with connected(given) as client:
-        if nodes:
-            return _withdraw(given, client, wid, nodes)
+        if targets:
+            return _withdraw(given, client, wid, targets)
         answer = client.send("DELETE", _resource(wid), {"cancel": True})
         _tell(given, answer, f"{wid} is cancelled")
     return ALL_OK
 
 
-def _withdraw(given: Given, client: Client, wid: str, nodes: NodeSet) -> int:
-    answer = client.send("DELETE", f"{_resource(wid)}/nodes", {"nodes": list(nodes)})
+def _withdraw(given: Given, client: Client, wid: str, targets: Targets) -> int:
+    answer = client.send("DELETE", f"{_resource(wid)}/nodes", {"nodes": targets.listed})
     _tell(given, answer, f"{wid} is cancelled for {_nodes(answer)}")
     return ALL_OK
 

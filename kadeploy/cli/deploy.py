@@ -32,9 +32,9 @@ from kadeploy.cli.options import (
 )
 from kadeploy.cli.profile import PROFILE, profile_fields
 from kadeploy.cli.sshkeys import key_fields
+from kadeploy.cli.targets import Targets
 from kadeploy.cli.tool import make_tool, run
 from kadeploy.cli.waiting import Waiting
-from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.state import OperationKind
 
 EXAMPLES: Final = """\
@@ -99,7 +99,7 @@ def perform(given: Given) -> int:
     waiting = Waiting.of(given)
     given.check()
 
-    def launch(client: Client, part: NodeSet) -> Launch:
+    def launch(client: Client, part: Targets) -> Launch:
         if isinstance(environment, str):
             owner, user = given.text("env_user"), current_user(os.environ)
             chosen = choose_environment(client, environment, owner=owner, version=version, user=user)

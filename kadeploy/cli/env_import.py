@@ -45,7 +45,8 @@ class Sorted:
 
 def named(entry: Json) -> str:
     visibility = f", {entry['visibility']}" if entry.get("visibility") else ""
-    return f"{entry.get('name')} version {entry.get('version')} of {entry.get('user')}{visibility}"
+    destructive = ", destructive" if entry.get("destructive") is True else ""
+    return f"{entry.get('name')} version {entry.get('version')} of {entry.get('user')}{visibility}{destructive}"
 
 
 def complain(tool: str, sorted_: Sorted) -> None:

@@ -20,9 +20,9 @@ from kadeploy.cli.client import Client, current_user
 from kadeploy.cli.exits import exit_code
 from kadeploy.cli.given import Given
 from kadeploy.cli.preferences import FORMS, OUTPUT
-from kadeploy.cli.refused import explained
+from kadeploy.cli.refused import Refused, explained
 from kadeploy.cli.servers import Server, every_server
-from kadeploy.cli.targets import read_targets
+from kadeploy.cli.targets import Targets, read_targets, worked_out
 from kadeploy.cli.tool import Perform, password_given, print_json, tracing
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.errors import InvalidNodes, KadeployError, Unavailable
@@ -46,13 +46,19 @@ def clients(given: Given, stack: ExitStack) -> Sequence[Client]:
     ]
 
 
-def owners(those: Sequence[Client], nodes: NodeSet) -> Mapping[str, NodeSet]:
-    """The nodes of each server, by its name, that has any. Raises InvalidNodes for nodes of none, and of several."""
+def owners(those: Sequence[Client], targets: Targets) -> Mapping[str, NodeSet]:
+    """The nodes of each server, by its name, that has any. Raises InvalidNodes for nodes of none, and of several, and
+    for expressions that no server understands."""
     known = {
         client.server.name: frozenset(cast(Sequence[str], client.get("/nodes", {"list": "true"}))) for client in those
     }
+    meant = {text: {client.server.name: _worked_out(client, text) for client in those} for text in targets.texts}
+    nodes = targets.nodes | NodeSet(name for each in meant.values() for found in each.values() for name in found)
     nobodys = nodes - NodeSet(frozenset().union(*known.values()))
     faults = [f"no server that answers has {nobodys}"] if nobodys else []
+    faults += [
+        f"no server that answers knows what {text!r} is" for text, each in meant.items() if not any(each.values())
+    ]
     seen: set[str] = set()
     for name, names in known.items():
         if both := nodes & NodeSet(names & seen):
@@ -62,6 +68,16 @@ def owners(those: Sequence[Client], nodes: NodeSet) -> Mapping[str, NodeSet]:
         raise InvalidNodes("; ".join(faults), hint="with -M nodes are named exactly; kanodes -M lists them")
     parts = {name: nodes & NodeSet(names) for name, names in known.items()}
     return {name: part for name, part in parts.items() if part}
+
+
+def _worked_out(client: Client, text: str) -> NodeSet:
+    """The nodes that an expression means there; none where its groups are not known."""
+    try:
+        return worked_out(client, Targets(texts=(text,)))
+    except Refused as error:
+        if error.status not in (400, 404):
+            raise
+        return NodeSet()
 
 
 def spread(given: Given, perform: Perform) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from typing import Final
 
 PAUSE: Final = 1.0  # seconds between two answers at least
+LOCAL: Final = 3  # which of termios' attributes says whether what is typed is shown
 LOOK: Final = 0.3  # seconds between two looks whether somebody still waits for it
 
 
@@ -27,6 +29,23 @@ def entered(told: Callable[[], object], stdin: int = 0) -> Iterator[None]:
         yield
     finally:
         ended.set()
+
+
+@contextmanager
+def unechoed(stdin: int = 0) -> Iterator[None]:
+    """What is typed on the terminal is not shown meanwhile: it would be in the middle of what is redrawn in place."""
+    if not (os.isatty(stdin) and _is_ours(stdin)):
+        yield
+        return
+    before = termios.tcgetattr(stdin)
+    quiet = [*before]
+    quiet[LOCAL] = before[LOCAL] & ~termios.ECHO
+    termios.tcsetattr(stdin, termios.TCSANOW, quiet)
+    try:
+        yield
+    finally:
+        if _is_ours(stdin):  # else it is somebody else's by now
+            termios.tcsetattr(stdin, termios.TCSANOW, before)
 
 
 def _read(told: Callable[[], object], stdin: int, ended: threading.Event) -> None:

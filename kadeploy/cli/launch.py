@@ -9,7 +9,7 @@ from typing import cast
 
 from kadeploy.cli.client import AnswerLost, Client, Json, Query
 from kadeploy.cli.given import Given
-from kadeploy.domain.nodeset import NodeSet
+from kadeploy.cli.targets import Targets
 from kadeploy.domain.state import OperationKind
 from kadeploy.errors import Unavailable
 
@@ -24,7 +24,7 @@ class Launch:
     query: Query | None = None
 
 
-def common_fields(given: Given, nodes: NodeSet) -> dict[str, object]:
+def common_fields(given: Given, targets: Targets) -> dict[str, object]:
     """The fields every launch may have; only what was asked for is sent."""
     wanted: dict[str, object] = {
         name: True for name in ("force", "wait_nodes", "dry_run", "hook", "debug") if given.flag(name)
@@ -33,7 +33,7 @@ def common_fields(given: Given, nodes: NodeSet) -> dict[str, object]:
         wanted["breakpoint"] = place
     if (level := given.text("level")) and level.isdecimal():
         wanted["verbose_level"] = int(level)
-    return {**wanted, "nodes": list(nodes)}
+    return {**wanted, "nodes": targets.listed}
 
 
 def send(client: Client, launch: Launch) -> object:

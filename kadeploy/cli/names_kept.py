@@ -15,9 +15,10 @@ from kadeploy.cli.client import Client, Json, current_user
 from kadeploy.cli.servers import Server, choose_server
 from kadeploy.errors import KadeployError
 
+GROUP: Final = "@"
 FRESH: Final = 30.0  # seconds that names are taken for true
 PATIENCE: Final = 2.0  # seconds the server has
-NAMES: Final = ("nodes", "environments", "users")
+NAMES: Final = ("nodes", "environments", "users", "groups")
 
 
 def names(which: str, server_name: str | None) -> Sequence[str]:
@@ -38,6 +39,12 @@ def _nodes(client: Client) -> Sequence[str]:
     return cast(Sequence[str], client.get("/nodes", {"list": "true"}))
 
 
+def _groups(client: Client) -> Sequence[str]:
+    """As they are written; an older server answers with something else."""
+    told = client.get("/nodes", {"groups": "true"})
+    return [f"{GROUP}{name}" for name in told] if isinstance(told, Mapping) else []
+
+
 def _environments(client: Client) -> Sequence[str]:
     return sorted({str(entry["name"]) for entry in _every(client, "/environments", {"last": "true"})})
 
@@ -51,7 +58,7 @@ def _users(client: Client) -> Sequence[str]:
 
 
 _ASKED: Final[Mapping[str, Callable[[Client], Sequence[str]]]] = dict(
-    zip(NAMES, (_nodes, _environments, _users), strict=True)
+    zip(NAMES, (_nodes, _environments, _users, _groups), strict=True)
 )
 
 

@@ -15,10 +15,9 @@ from kadeploy.cli.every_server import spread
 from kadeploy.cli.given import Given
 from kadeploy.cli.operation import KINDS
 from kadeploy.cli.options import NODES, flag, option
-from kadeploy.cli.power import nodes_query
 from kadeploy.cli.preferences import FORMS, OUTPUT
 from kadeploy.cli.refused import Refused
-from kadeploy.cli.targets import read_targets
+from kadeploy.cli.targets import Targets, read_targets
 from kadeploy.cli.tool import connected, make_tool, run
 from kadeploy.cli.units import clock
 from kadeploy.domain.nodeset import NodeSet
@@ -36,6 +35,7 @@ LISTS: Final[Mapping[str, tuple[OperationKind, ...]]] = {
     "powers": (OperationKind.POWER,),
     "all": tuple(OperationKind),
 }
+HELD: Final = "held"
 CHOICES: Final = {
     "states": "-s",
     "deployments": "-d",
@@ -61,25 +61,26 @@ OPTIONS: Final = (
 
 def perform(given: Given) -> int:
     wid, chosen = given.text("wid"), [name for name in CHOICES if given.flag(name)]
-    nodes = NodeSet()
+    targets = Targets()
     if given.texts("machines") or given.texts("files"):
-        nodes = given.tried(lambda: read_targets(given.texts("machines"), given.texts("files"))) or nodes
+        targets = given.tried(lambda: read_targets(given.texts("machines"), given.texts("files"))) or targets
     given.need(len(chosen) < 2, " and ".join(CHOICES[name] for name in chosen) + " exclude each other")
     given.need(wid is None or wid[:2] in KINDS, f"-w {wid}: an operation's id begins with {', '.join(KINDS)}")
     asked = "states" if not chosen else chosen[0]
-    given.need(not nodes or asked == "states", f"-m and -f go with -s, not with {CHOICES[asked]}")
+    given.need(not targets or asked == "states", f"-m and -f go with -s, not with {CHOICES[asked]}")
     form = _form(given)
     given.check()
     with connected(given) as client:
         if wid is not None:
             _tell(form, answer := _operation(client, wid), _operation_lines(answer))
         elif asked == "states":
-            states = cast(Json, client.get("/nodes", nodes_query(nodes) if nodes else None))
+            states = cast(Json, client.get("/nodes", {"nodes": targets.folded} if targets else None))
             _tell(form, states, _state_lines(states))
         else:
             items = _operations(client, LISTS.get(asked, ()), finished=given.flag("finished"))
             items += [_console(item) for item in _consoles(client)] if asked in ("consoles", "all") else []
-            _tell(form, items, _list_lines(items, time.time() - client.skew))
+            nothing = "no console" if asked == "consoles" else "no operation"
+            _tell(form, items, _list_lines(items, time.time() - client.skew, nothing))
     return 0
 
 
@@ -105,7 +106,7 @@ def _tell(form: str, answer: object, lines: Iterator[str]) -> None:
 
 def _operations(client: Client, kinds: Sequence[OperationKind], *, finished: bool) -> list[Json]:
     items = [item for kind in kinds for item in cast(Sequence[Json], client.get(f"/{kind}"))]
-    return [item for item in items if finished or not item.get("done")]
+    return [item for item in items if finished or not item.get("done") or _is_held(item)]
 
 
 def _consoles(client: Client) -> Sequence[Json]:
@@ -140,9 +141,9 @@ def _state_lines(states: Json) -> Iterator[str]:
     yield from columns(["node", "state", "user", "environment"], rows)
 
 
-def _list_lines(items: Sequence[Json], now: float) -> Iterator[str]:
+def _list_lines(items: Sequence[Json], now: float, nothing: str = "") -> Iterator[str]:
     if not items:
-        yield "no operation"
+        yield nothing
         return
     rows = []
     for item in items:
@@ -158,7 +159,14 @@ def _members(nodes: object) -> NodeSet:
     return NodeSet(name for names in cast(Sequence[Sequence[str]], list(sets)) for name in names or ())
 
 
+def _is_held(item: Json) -> bool:
+    """Nothing of it runs, and it is not over: `done` is what Kadeploy3's tools must hear."""
+    return item.get("state") == HELD
+
+
 def _state(item: Json) -> str:
+    if _is_held(item):
+        return HELD
     return "error" if item.get("error") else "done" if item.get("done") else "running"
 
 

@@ -14,19 +14,22 @@ from kadeploy.cli.client import Client
 from kadeploy.cli.every_server import clients, owners
 from kadeploy.cli.exits import ALL_OK, exit_code
 from kadeploy.cli.given import Given
+from kadeploy.cli.keys import entered
 from kadeploy.cli.launch import Launch, send
 from kadeploy.cli.launched import Launched
 from kadeploy.cli.operation import conduct, plan_text, run_script, settling, tell_traces, verdict
 from kadeploy.cli.refused import explained
+from kadeploy.cli.standing import in_all
+from kadeploy.cli.targets import Targets
 from kadeploy.cli.tool import connected, print_json
 from kadeploy.cli.units import plural
 from kadeploy.cli.views import LineView
 from kadeploy.cli.waiting import Waiting
-from kadeploy.cli.watch import Inbox, Outcome, attend, interrupts
+from kadeploy.cli.watch import Asked, Inbox, Outcome, attend, interrupts
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.errors import KadeployError
 
-MakeLaunch = Callable[[Client, NodeSet], Launch]
+MakeLaunch = Callable[[Client, Targets], Launch]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,20 +49,20 @@ class Part:
         return self.client.server.name
 
 
-def operate(given: Given, nodes: NodeSet, waiting: Waiting, make: MakeLaunch) -> int:
+def operate(given: Given, targets: Targets, waiting: Waiting, make: MakeLaunch) -> int:
     """The tool's exit code."""
     if given.flag("multi_server"):
-        return _everywhere(given, nodes, waiting, make)
-    with settling(waiting, nodes) as outcome, connected(given) as client:
-        return conduct(client, make(client, nodes), waiting, outcome)
+        return _everywhere(given, targets, waiting, make)
+    with settling(waiting, targets.nodes) as outcome, connected(given) as client:
+        return conduct(client, make(client, targets), waiting, outcome)
 
 
-def _everywhere(given: Given, nodes: NodeSet, waiting: Waiting, make: MakeLaunch) -> int:
+def _everywhere(given: Given, targets: Targets, waiting: Waiting, make: MakeLaunch) -> int:
     stream = sys.stderr if waiting.as_json else sys.stdout
     waiting.files.prepare()
     with ExitStack() as stack:
         those = {client.server.name: client for client in clients(given, stack)}
-        owned = owners([*those.values()], nodes)
+        owned = owners([*those.values()], targets)
         parts = [Part(client=those[name], nodes=part) for name, part in owned.items()]
         for part in parts:
             _launch(part, make, waiting)
@@ -78,7 +81,7 @@ def _everywhere(given: Given, nodes: NodeSet, waiting: Waiting, make: MakeLaunch
 def _launch(part: Part, make: MakeLaunch, waiting: Waiting) -> None:
     """A server that refuses its part does not keep the others from theirs."""
     try:
-        launch = make(part.client, part.nodes)
+        launch = make(part.client, Targets(nodes=part.nodes))
         answer = send(part.client, launch)
     except KadeployError as error:
         part.error = error
@@ -96,7 +99,7 @@ def _follow(parts: Sequence[Part], waiting: Waiting) -> None:
     """All at once, a thread for each; the first Ctrl-C reaches every one, the second leaves them."""
     threads = [threading.Thread(target=_attend, args=(part, waiting), name=part.name, daemon=True) for part in parts]
     try:
-        with interrupts(*(part.inbox for part in parts)):
+        with interrupts(*(part.inbox for part in parts)), entered(lambda: _ask(parts)):
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -114,10 +117,18 @@ def _follow(parts: Sequence[Part], waiting: Waiting) -> None:
 def _attend(part: Part, waiting: Waiting) -> None:
     assert part.launched is not None
     launched, stream = part.launched, sys.stderr if waiting.as_json else sys.stdout
-    view = LineView(stream, waiting.level, f"[{part.name}] ")
-    view.say(f"{launched.wid} launched")
+    view = LineView(stream, waiting.level, f"[{part.name}] ", part.client.skew)
+    if stream.isatty() or sys.stdin.isatty():  # where somebody sees it, or may ask
+        part.outcome.board.expected = launched.expected()
+    view.say(f"{launched.wid} launched{in_all(part.outcome.board.expected)}")
     abort = None if waiting.leaves else launched.abort
     attend(part.inbox, part.outcome, launched.follower(waiting.patience), view, abort, launched.is_held)
+
+
+def _ask(parts: Sequence[Part]) -> None:
+    """How it stands, of each."""
+    for part in parts:
+        part.inbox.put(Asked())
 
 
 def _tell(parts: Sequence[Part], waiting: Waiting) -> None:

@@ -9,8 +9,7 @@ import click
 from kadeploy.cli.follow import PATIENCE
 from kadeploy.cli.given import Given
 from kadeploy.cli.later import Later, load
-from kadeploy.cli.targets import read_targets
-from kadeploy.domain.nodeset import NodeSet
+from kadeploy.cli.targets import Targets, read_targets
 from kadeploy.domain.timeout import Timeout
 
 
@@ -58,7 +57,12 @@ CONNECTION = (
 )
 NODES = (
     option(
-        "-m", "--machine", "machines", metavar="RANGE", multiple=True, help="Nodes, as in node-[1-3,7]. Repeatable."
+        "-m",
+        "--machine",
+        "machines",
+        metavar="RANGE",
+        multiple=True,
+        help="Nodes: node-[1-3,7], @group. Repeatable.",
     ),
     option(
         "-f", "--file", "files", metavar="FILE", multiple=True, help="Nodes, one range a line; - is stdin. Repeatable."
@@ -112,13 +116,13 @@ CLASSICAL_TIMEOUT = option(
 )
 
 
-def nodes_given(given: Given) -> NodeSet:
+def nodes_given(given: Given) -> Targets:
     """The nodes of -m and -f; none is a fault."""
     ranges, files = given.texts("machines"), given.texts("files")
     if not ranges and not files:
         given.faults.append("no nodes were named: use -m RANGE or -f FILE")
-        return NodeSet()
-    return given.tried(lambda: read_targets(ranges, files)) or NodeSet()
+        return Targets()
+    return given.tried(lambda: read_targets(ranges, files)) or Targets()
 
 
 def timeout_field(given: Given, name: str, option: str, field: str) -> dict[str, object]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from kadeploy.cli.client import Json, Query
+from kadeploy.cli.client import Json
 from kadeploy.cli.custom import CUSTOM, custom_fields
 from kadeploy.cli.given import Given
 from kadeploy.cli.launch import Launch, common_fields
 from kadeploy.cli.operate import operate
 from kadeploy.cli.options import NODES, OPERATION, flag, nodes_given, option
+from kadeploy.cli.targets import Targets
 from kadeploy.cli.tool import make_tool, run
 from kadeploy.cli.waiting import Waiting
-from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.power import Level, PowerAction
 from kadeploy.domain.state import OperationKind
 
@@ -46,21 +46,16 @@ def perform(given: Given) -> int:
     return operate(given, nodes, waiting, lambda client, part: _launch(given, part, action, level, fields))
 
 
-def _launch(given: Given, nodes: NodeSet, action: str, level: str | None, custom: Json) -> Launch:
+def _launch(given: Given, targets: Targets, action: str, level: str | None, custom: Json) -> Launch:
     """Kadeploy3 asks for a status with GET and a query, and for anything else with PUT and a body."""
-    fields = common_fields(given, nodes)
+    fields = common_fields(given, targets)
     if action == PowerAction.STATUS:
         query: dict[str, str | list[str]] = {
             name: "true" if value is True else str(value) for name, value in fields.items() if name != "nodes"
         }
-        return Launch(kind=OperationKind.POWER, query={**query, **nodes_query(nodes)})
+        return Launch(kind=OperationKind.POWER, query={**query, "nodes": targets.folded})
     body = {"status": action, **({"level": level} if level else {}), **custom, **fields}
     return Launch(kind=OperationKind.POWER, method="PUT", body=body)
-
-
-def nodes_query(nodes: NodeSet) -> Query:
-    """As one range: thousands of names do not fit in an address."""
-    return {"nodes": [str(nodes)]}
 
 
 ABOUT: Final = """Switch nodes on or off, or ask whether they are on.

@@ -14,10 +14,11 @@ _EVERY: Final = 0.1  # seconds between two pictures
 
 
 class Bar:
-    """Of a file of so many bytes."""
+    """Of a file of so many bytes, which are `finished` in the end."""
 
-    def __init__(self, name: str, stream: TextIO | None = None) -> None:
+    def __init__(self, name: str, stream: TextIO | None = None, *, finished: str = "sent") -> None:
         self._name = name
+        self._finished = finished
         self._stream = stream or sys.stderr
         self._is_shown = self._stream.isatty()
         self._verb = ""
@@ -34,7 +35,9 @@ class Bar:
             self._draw()
             self._stream.write("\n")
         elif self._verb and error is None:
-            told = f"{units.size(sent)} sent" if (sent := self._total - self._before) else "is there already"
+            told = (
+                f"{units.size(some)} {self._finished}" if (some := self._total - self._before) else "is there already"
+            )
             self._stream.write(f"{self._name}: {told}\n")
         self._stream.flush()
 

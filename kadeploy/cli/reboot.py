@@ -25,9 +25,9 @@ from kadeploy.cli.options import (
 )
 from kadeploy.cli.profile import PROFILE, profile_fields
 from kadeploy.cli.sshkeys import key_fields
+from kadeploy.cli.targets import Targets
 from kadeploy.cli.tool import make_tool, run
 from kadeploy.cli.waiting import Waiting
-from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.power import Level
 from kadeploy.domain.state import OperationKind
 
@@ -82,7 +82,7 @@ def perform(given: Given) -> int:
     waiting = Waiting.of(given)
     given.check()
 
-    def launch(client: Client, part: NodeSet) -> Launch:
+    def launch(client: Client, part: Targets) -> Launch:
         body = with_files_sent(client, {**fields, **common_fields(given, part)})
         return Launch(kind=OperationKind.REBOOT, body=body)
 

@@ -16,7 +16,7 @@ from kadeploy.cli.given import Given
 from kadeploy.cli.moments import moment, shown, span
 from kadeploy.cli.options import NODES, flag, option, optional
 from kadeploy.cli.preferences import OUTPUT
-from kadeploy.cli.targets import read_targets
+from kadeploy.cli.targets import Targets, read_targets, worked_out
 from kadeploy.cli.tool import connected, make_tool, run
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.rights import EVERY, GROUP
@@ -71,15 +71,15 @@ def perform(given: Given) -> int:
     given.need(not (action == "list_" and given.flag("dry_run")), "--dry-run goes with -a and -d, not with -l")
     named = [text for text in ranges if text != EVERY]
     given.need(not named or len(named) == len(ranges), f"-m '{EVERY}' is every node: no other may be named beside it")
-    nodes = (given.tried(lambda: read_targets(named, files)) if named or files else None) or NodeSet()
+    targets = (given.tried(lambda: read_targets(named, files)) if named or files else None) or Targets()
     overwrite, form = _overwrite_and_format(given, action)
     times = _times(given, action)
     given.check()
     with connected(given) as client:
         if action == "list_":
-            _tell(_listed(client, holder, nodes), form)
+            _tell(_listed(client, holder, worked_out(client, targets)), form)
             return 0
-        body = {**_body(nodes, given.texts("partitions")), **({"dry_run": True} if given.flag("dry_run") else {})}
+        body = {**_body(targets, given.texts("partitions")), **({"dry_run": True} if given.flag("dry_run") else {})}
         if action == "add":
             answer = client.once("POST", "/rights/", body={**overwrite, "username": holder, **body, **times})
         else:
@@ -127,13 +127,13 @@ def _times(given: Given, action: str | None) -> Json:
     return told
 
 
-def _body(nodes: NodeSet, partitions: Sequence[str]) -> Json:
+def _body(targets: Targets, partitions: Sequence[str]) -> Json:
     """What is missing means all."""
     chosen = [text for text in partitions if text != EVERY]
     every = EVERY in partitions
     return {
         **({"partitions": chosen} if chosen and not every else {}),
-        **({"nodes": list(nodes)} if nodes else {}),
+        **({"nodes": targets.listed} if targets else {}),
     }
 
 

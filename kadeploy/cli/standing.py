@@ -12,6 +12,11 @@ from kadeploy.cli.units import clock, percent
 MOST: Final = 30  # lines
 
 
+def in_all(expected: tuple[float, float] | None) -> str:
+    """How long it takes for half of the nodes at most, and for nine of ten, as the end of a sentence."""
+    return f", usually over in {clock(expected[0])}, mostly in {clock(expected[1])}" if expected else ""
+
+
 def standing(board: Board, now: float) -> Iterator[str]:
     """`now` is the server's time in seconds since the epoch."""
     began = board.started if board.started is not None else now

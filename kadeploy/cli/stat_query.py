@@ -11,8 +11,7 @@ from typing import Final
 from kadeploy.cli.client import Query
 from kadeploy.cli.given import Given
 from kadeploy.cli.operation import KINDS
-from kadeploy.cli.targets import read_targets
-from kadeploy.domain.nodeset import NodeSet
+from kadeploy.cli.targets import Targets, read_targets
 from kadeploy.errors import InvalidOption
 
 OPERATIONS: Final = ("deploy", "reboot", "power")
@@ -27,8 +26,8 @@ def filters(given: Given) -> dict[str, str | list[str]]:
     """Which operations and nodes count; what is wrong becomes a fault."""
     query: dict[str, str | list[str]] = {field: text for name, field in TEXTS.items() if (text := given.text(name))}
     if given.texts("machines") or given.texts("files"):
-        nodes = given.tried(lambda: read_targets(given.texts("machines"), given.texts("files"))) or NodeSet()
-        query["nodes"] = str(nodes)
+        targets = given.tried(lambda: read_targets(given.texts("machines"), given.texts("files"))) or Targets()
+        query["nodes"] = targets.folded
     if (wid := given.text("wid")) is not None:
         given.need(wid[:2] in KINDS, f"-w {wid}: an operation's id begins with {', '.join(KINDS)}")
         query["wid"] = wid

@@ -1,7 +1,7 @@
 """The nodes a user names: `-m RANGE`, repeatable, and `-f FILE`, one range a line, `-` for standard input.
 
-Groups (`@rack1`, `@source:name`) are those of this machine's ClusterShell, as its groups.conf tells; the server never
-sees them.
+Groups (`@rack1`, `@source:name`) are those of this machine's ClusterShell, as its groups.conf tells. An expression with
+others is left to the server, which has groups of its own, and knows the nodes' whole names.
 """
 
 from __future__ import annotations
@@ -9,60 +9,127 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from ClusterShell.NodeSet import NodeSet as WithGroups
-from ClusterShell.NodeSet import NodeSetException
+from ClusterShell.NodeSet import NodeSetException, NodeSetExternalError
+from ClusterShell.NodeUtils import GroupResolverError, GroupSourceError
 
-from kadeploy.domain.nodeset import NodeSet
+from kadeploy.cli.client import Client
+from kadeploy.domain.nodeset import NodeSet, operands
 from kadeploy.errors import Faults, InvalidNodes
 
 STDIN = "-"
 GROUP = "@"
+_BETWEEN: Final = re.compile(r",(?![^\[]*\])")
 _GROUP: Final = re.compile(r"@(?:[^\s,!&^\[]|\[[^\]]*\])+")
 
 
-def read_targets(ranges: Sequence[str], files: Sequence[str]) -> NodeSet:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """Nodes by their names, and expressions that the server is to work out."""
+
+    nodes: NodeSet = field(default_factory=NodeSet)
+    texts: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.nodes or self.texts)
+
+    @property
+    def listed(self) -> list[str]:
+        """As the body of a request has them."""
+        return [*self.nodes, *self.texts]
+
+    @property
+    def folded(self) -> list[str]:
+        """As a query has them: thousands of names do not fit in an address."""
+        return [*([str(self.nodes)] if self.nodes else []), *self.texts]
+
+
+def read_targets(ranges: Sequence[str], files: Sequence[str]) -> Targets:
     """Every node named; raises Faults with one sentence for each range or file that is not valid."""
     faults: list[str] = []
     names: set[str] = set()
-    texts = [(f"-m {text!r}", text) for text in ranges]
+    left: list[str] = []
+    given = [(f"-m {text!r}", text) for text in ranges]
     for file in files:
-        before = len(texts) + len(faults)
+        before = len(given) + len(faults)
         try:
-            texts.extend(_lines(file))
+            given.extend(_lines(file))
         except (OSError, UnicodeDecodeError) as error:
             faults.append(f"-f {file}: cannot be read: {getattr(error, 'strerror', None) or error}")
-        if len(texts) + len(faults) == before:
+        if len(given) + len(faults) == before:
             faults.append(f"-f {file}: names no node")
-    for place, text in texts:
+    for place, text in given:
         try:
-            names.update(NodeSet.parse(_without_groups(text)).names)
+            for part in _apart(text):
+                known = _known_here(part)
+                if known is None:
+                    left.append(part)
+                else:
+                    names.update(known.names)
         except InvalidNodes as error:
             faults.append(f"{place}: {error}")
     if faults:
         raise Faults(faults)
-    return NodeSet(names)
+    return Targets(nodes=NodeSet(names), texts=tuple(dict.fromkeys(left)))
 
 
-def _without_groups(text: str) -> str:
-    """The same nodes, each by its name; raises InvalidNodes."""
+def worked_out(client: Client, targets: Targets) -> NodeSet:
+    """All of them by their names; raises Refused when the server does not understand an expression."""
+    if not targets.texts:
+        return targets.nodes
+    found = cast(Sequence[str], client.get("/nodes", {"list": "true", "nodes": list(targets.texts)}))
+    return targets.nodes | NodeSet(found)
+
+
+def _apart(text: str) -> Sequence[str]:
+    """What is only strung together can be known at different places, if there are groups in it."""
+    if GROUP not in text or len(operands(text)) > 1:
+        return (text.strip(),)
+    return [part.strip() for part in _BETWEEN.split(text)]
+
+
+def _known_here(text: str) -> NodeSet | None:
+    """The nodes, None if it takes the server to know them; raises InvalidNodes."""
     if GROUP not in text:
-        return text
-    hint = "groups are those of ClusterShell's groups.conf; `nodeset -L` lists them"
+        return None if _takes_whole_names(text) else NodeSet.parse(text)
     try:
+        groups = list(_groups(text))
+        own = [group for group in groups if _is_known(group)]
+        if not own:
+            return None
+        if others := [group for group in groups if group not in own]:
+            raise InvalidNodes(
+                f"{text!r}: this machine's ClusterShell knows {', '.join(own)} and not {', '.join(others)}",
+                hint="what the server knows must be in an expression of its own, as -m @ours -m @theirs",
+            )
         found = str(WithGroups(text))
-        empty = [group for group in _groups(text) if not WithGroups(group)]
     except NodeSetException as error:
-        raise InvalidNodes(f"{text!r}: {error}", hint=hint) from error
-    if empty or not found:
-        raise InvalidNodes(f"{', '.join(empty) or repr(text)} names no node", hint=hint)
-    return found
+        raise InvalidNodes(f"{text!r}: {error}") from error
+    if not found:
+        raise InvalidNodes(f"{text!r} names no node")
+    return NodeSet.parse(found)
+
+
+def _is_known(group: str) -> bool:
+    """One that nobody knows is an empty one to ClusterShell, and would be missed."""
+    try:
+        return bool(WithGroups(group))
+    except (GroupResolverError, GroupSourceError, NodeSetExternalError):
+        return False
+
+
+def _takes_whole_names(text: str) -> bool:
+    """Whether names with a domain meet names without one: which of them are the same node, the server knows."""
+    parts = operands(text)
+    return len(parts) > 1 and len({"." in name for _, part in parts for name in NodeSet.parse(part).names}) > 1
 
 
 def _groups(text: str) -> Iterator[str]:
-    """Each group that is named there: one that nobody knows is an empty one to ClusterShell, and would be missed."""
+    """Each group that is named there."""
     for group in _GROUP.findall(text):
         if "[" in group:
             yield from (f"{GROUP}{name}" for name in WithGroups(group.removeprefix(GROUP)))

@@ -16,5 +16,7 @@ MODULES: Final[Mapping[str, str]] = {
     "kastat": "kadeploy.cli.stat",
 }
 KADEPLOY3: Final = tuple(f"{name}3" for name in MODULES)
-SERVERS: Final = ("kadeployd", "kadmin")
+ADMINISTRATION: Final = ("kaadmin", "kaadmin3")
+"""What Kadeploy3 called the tool that is `kadmin` here."""
+SERVERS: Final = ("kadeployd", "kadmin", *ADMINISTRATION)
 EVERY_TOOL: Final = (*MODULES, *KADEPLOY3, *SERVERS)

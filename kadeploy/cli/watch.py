@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from types import FrameType
@@ -17,7 +17,7 @@ from typing import Protocol
 
 from kadeploy.cli.display import Board
 from kadeploy.cli.follow import Arrived, Back, Failed, Follower, Lost, Told
-from kadeploy.cli.keys import entered
+from kadeploy.cli.keys import entered, unechoed
 from kadeploy.cli.units import clock
 from kadeploy.cli.views import View
 from kadeploy.domain.event import Event, OperationQueued, OperationStarted
@@ -169,7 +169,7 @@ def _arrived(event: Event, board: Board, view: View) -> bool:
 
 def _enter(view: View, inbox: Inbox) -> AbstractContextManager[None]:
     """ENTER asks where that is not seen anyway."""
-    return nullcontext() if view.is_live else entered(lambda: inbox.put(Asked()))
+    return unechoed() if view.is_live else entered(lambda: inbox.put(Asked()))
 
 
 def _behind(event: OperationQueued) -> str:

@@ -91,9 +91,11 @@ class DeployKernel(Section):
 
 
 class NfsrootKernel(Section):
-    """A minimal environment whose root is on NFS: the path of its kernel on this server, and its arguments."""
+    """A minimal environment whose root is on NFS: the paths on this server of its kernel, and of an initrd if the
+    kernel needs one to mount it, and its arguments."""
 
     vmlinuz: AbsolutePath | None = None
+    initrd: AbsolutePath | None = None
     params: KernelArguments = ""
 
 

@@ -40,8 +40,9 @@ def missing(file: ClusterFile, connector: str) -> Iterator[str]:
     for section, archives in (("preinstall", file.preinstall), ("postinstall", file.postinstall)):
         for index, archive in enumerate(archives.files):
             yield from _no_file(str(archive.file), f"{section}.files[{index}].file")
-    if file.boot.kernels.nfsroot.vmlinuz:
-        yield from _no_file(str(file.boot.kernels.nfsroot.vmlinuz), "boot.kernels.nfsroot.vmlinuz")
+    for key in ("vmlinuz", "initrd"):
+        if named := getattr(file.boot.kernels.nfsroot, key):
+            yield from _no_file(str(named), f"boot.kernels.nfsroot.{key}")
     for macro, instances in file.automata.macrosteps.by_name().items():
         for index, instance in enumerate(instances):
             yield from _of_instance(instance, f"automata.macrosteps.{macro}[{index}]")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from kadeploy.config.automata import timeout_faults
-from kadeploy.config.cluster import ClusterFile
+from kadeploy.config.cluster import ClusterFile, NfsrootKernel
 from kadeploy.config.clusters import BmcEntry, ClusterEntry, ClustersFile, NodeEntry, is_address
 from kadeploy.config.layout import build_layout
 from kadeploy.domain.node import Bmc, Cluster, Nfsroot, Node, Site
@@ -25,7 +25,6 @@ def build_cluster(name: str, file: ClusterFile) -> Cluster:
     places = "automata.macrosteps."
     if faults := [*timeout_faults(automaton, reboot=file.timeouts.reboot, kexec=file.timeouts.kexec, place=places)]:
         raise Faults(faults)
-    nfsroot = kernels.nfsroot
     return Cluster(
         name=name,
         layout=layout,
@@ -39,13 +38,20 @@ def build_cluster(name: str, file: ClusterFile) -> Cluster:
         automaton=automaton,
         operations=file.automata.insertions(),
         drivers=kernels.deploy.drivers,
-        nfsroot=Nfsroot(kernel=str(nfsroot.vmlinuz), params=nfsroot.params) if nfsroot.vmlinuz else None,
+        nfsroot=_nfsroot(kernels.nfsroot),
         preinstalls=file.preinstall.archives(),
         postinstalls=file.postinstall.archives(),
         broadcast_command=file.localops.broadcastenv.cmd,
         broadcast_decompresses=file.localops.broadcastenv.decompress,
         kexec_folder=str(file.kexec.repository),
     )
+
+
+def _nfsroot(kernel: NfsrootKernel) -> Nfsroot | None:
+    if kernel.vmlinuz is None:
+        return None
+    initrd = str(kernel.initrd) if kernel.initrd else ""
+    return Nfsroot(kernel=str(kernel.vmlinuz), initrd=initrd, params=kernel.params)
 
 
 def build_site(listed: ClustersFile, clusters: Mapping[str, Cluster], devices: Mapping[str, str]) -> Site:

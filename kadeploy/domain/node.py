@@ -66,9 +66,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nfsroot:
-    """A kernel whose root is on NFS: its path on this server, and its arguments."""
+    """A kernel whose root is on NFS: its path on this server, its initrd's if it needs one, and its arguments."""
 
     kernel: str
+    initrd: str = ""
     params: str = ""
 
 

@@ -11,11 +11,12 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from kadeploy.domain.node import Site
 from kadeploy.domain.nodeset import NodeSet
+from kadeploy.drivers.ssh_access import SshAccess
 from kadeploy.drivers.ssh_banner import read_banner
 from kadeploy.drivers.window import SlotWindow
 from kadeploy.ports.presence import System
@@ -40,7 +41,6 @@ class Probing:
     shortest: float = 1.0
     longest: float = 2.0
     timeout: float = 2.0
-    port: int = 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,7 @@ class SitePresence:
     agents: Agents
     checks: SlotWindow
     probing: Probing = Probing()
+    ssh: SshAccess = field(default_factory=SshAccess)
 
     def watch(
         self,
@@ -91,7 +92,8 @@ class SitePresence:
         probing, itself = self.probing, NodeSet([name])
         while True:
             async with self.checks.slots(owner):
-                answers = await read_banner(self.site.nodes[name].address, probing.port, timeout=probing.timeout)
+                address = self.site.nodes[name].address
+                answers = await read_banner(address, self.ssh.port, timeout=probing.timeout)
             if answers and not self.agents.connected_since(itself, since):
                 found.put_nowait(name)
                 return

@@ -19,6 +19,7 @@ from kadeploy.domain.node import Site
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
 from kadeploy.drivers.fanout import fan_out
+from kadeploy.drivers.ssh_access import SshAccess
 from kadeploy.errors import CommandFailed
 
 AT_ONCE: Final = 64  # connections
@@ -33,9 +34,8 @@ class SshRunning:
     """`connect` is how many seconds a system may take to let us in."""
 
     site: Site
-    key: Path
+    access: SshAccess
     user: str = "root"
-    port: int = 22
     connect: float = 10.0
 
     async def put(self, nodes: NodeSet, files: Mapping[str, str], *, deadline: float) -> Result:
@@ -78,13 +78,16 @@ class SshRunning:
             connection.abort()
 
     async def _open(self, name: str) -> asyncssh.SSHClientConnection:
+        path = self.access.key
+        if path is None:
+            raise CommandFailed("this server has no SSH key with which to reach a running system")
         try:
-            key = asyncssh.read_private_key(self.key)
+            key = asyncssh.read_private_key(path)
         except (OSError, ValueError) as error:
-            raise CommandFailed(f"the server's SSH key {self.key} cannot be used: {error}") from error
+            raise CommandFailed(f"the server's SSH key {path} cannot be used: {error}") from error
         return await asyncssh.connect(
             self.site.nodes[name].address,
-            self.port,
+            self.access.port,
             username=self.user,
             client_keys=[key],
             known_hosts=None,

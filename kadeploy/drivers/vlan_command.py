@@ -18,17 +18,23 @@ VLAN_ID: Final = "VLAN_ID"
 USER: Final = "USER"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CommandVlan:
     """`command` is argv with placeholders: the word NODES stands for `-m NODE` for each node, VLAN_ID and USER inside a
-    word for what they say. `suffix`, with VLAN_ID in it, is put behind a node's short name for its name in a VLAN;
-    empty where nodes have the same address in all."""
+    word for what they say; where it is empty there are no VLANs. `suffix`, with VLAN_ID in it, is put behind a node's
+    short name for its name in a VLAN; empty where nodes have the same address in all. Both may change at any time."""
 
-    command: tuple[str, ...]
+    command: tuple[str, ...] = ()
     suffix: str = ""
+
+    @property
+    def is_offered(self) -> bool:
+        return bool(self.command)
 
     async def set(self, nodes: NodeSet, vlan: str, *, user: str, deadline: float) -> Result:
         """One command for all; its failure is everybody's."""
+        if not self.is_offered:
+            return Result.failed(nodes, "this server moves no nodes between VLANs")
         finished = await run(tuple(self._argv(nodes, vlan, user)), deadline=deadline)
         return Result(ok=nodes) if finished.ok else Result.failed(nodes, finished.reason)
 

@@ -7,8 +7,10 @@ from kadeploy.operations.foundation import Policy
 
 
 def adopt(use_cases: UseCases, policy: Policy) -> None:
-    """All of the policy but consoles and the sizes of archives, which are taken at a start."""
-    use_cases.permission.adopt(policy.groups, enforced=policy.rights_enforced)
+    """All of the policy."""
+    use_cases.permission.adopt(policy.groups, system_groups=policy.system_groups, enforced=policy.rights_enforced)
+    use_cases.deploy.limits = use_cases.checksums.limits = policy.archives
+    use_cases.consoles.adopt(policy.consoles)
     use_cases.rights.administrators = policy.administrators
     use_cases.tokens.lifetimes = policy.tokens
     use_cases.hooks.always = policy.hooks_always

@@ -9,10 +9,9 @@ from kadeploy.domain.image import LocalFile
 from kadeploy.domain.node import Cluster, Site
 from kadeploy.domain.request import DeployRequest
 from kadeploy.operations.checksums import ArchiveLimits, Content
-from kadeploy.operations.gathering import Gathering
 from kadeploy.operations.wants import Wants
 from kadeploy.plans.adapt import PREINSTALL
-from kadeploy.ports.files import Reader
+from kadeploy.ports.files import FileOrder, Reader
 
 
 async def want_archives(
@@ -20,24 +19,21 @@ async def want_archives(
 ) -> dict[str, LocalFile]:
     """Each by its URL; the administrators' may be anywhere on this server, and of any size. Raises what is wrong with
     any of them."""
-    found: dict[str, LocalFile] = {}
-    gathering = Gathering()
     clusters = [site.clusters[name] for name in site.by_cluster(request.nodes)]
     admins = [(None, archive) for cluster in clusters for archive in _of_cluster(cluster, request)]
+    orders: dict[str, FileOrder] = {}
     for content, archive in (*_of_environment(request), *admins):
-        if archive.archive not in found:
-            with gathering:
-                found[archive.archive] = await wants.file(
-                    archive.archive,
-                    reader,
-                    checksum=archive.checksum,
-                    compression=archive.compression,
-                    copied=True,
-                    trusted=content is None,
-                    limit=limits.of(content) if content else None,
-                )
-    gathering.settle()
-    return found
+        order = FileOrder(
+            url=archive.archive,
+            reader=reader,
+            checksum=archive.checksum,
+            compression=archive.compression,
+            copied=True,
+            trusted=content is None,
+            limit=limits.of(content) if content else None,
+        )
+        orders.setdefault(archive.archive, order)
+    return await wants.files(orders)
 
 
 def _of_environment(request: DeployRequest) -> Iterator[tuple[Content, Archive]]:

@@ -19,8 +19,9 @@ def check_given(address: str, content: str, client: ClientFiles) -> str:
     return client.url("ssh_authorized_keys", address) if address else ""
 
 
-async def authorized_keys(address: str, content: str, *, wants: Wants, reader: Reader) -> str:
-    """The checked keys, empty when none were given; those of a file come later. Raises InvalidFile."""
-    if not address:
+async def authorized_keys(address: str, content: str, client: ClientFiles, *, wants: Wants, reader: Reader) -> str:
+    """The checked keys, empty when none were given; those of a file come later. Raises as `check_given`."""
+    place = check_given(address, content, client)
+    if not place:
         return check_keys(content) if content else ""
-    return await wants.keys(address, reader)
+    return await wants.keys(place, reader)

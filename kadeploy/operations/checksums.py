@@ -16,13 +16,13 @@ from typing import Final
 
 from kadeploy.domain.checksum import is_sha256, md5_of
 from kadeploy.domain.environment import Archive, Environment
-from kadeploy.domain.image import Compression, LocalFile
+from kadeploy.domain.image import LocalFile
 from kadeploy.errors import InvalidFile
 from kadeploy.operations.caller import Caller
 from kadeploy.operations.client_files import ClientFiles
 from kadeploy.operations.gathering import Gathering
 from kadeploy.operations.reader import reader_of
-from kadeploy.ports.files import ANYBODY, Files, Reader, ReportBytes, nobody
+from kadeploy.ports.files import FileOrder, Files, Reader, ReportBytes, nobody
 
 
 class Content(StrEnum):
@@ -48,35 +48,14 @@ class ArchiveLimits:
         return {Content.PREINSTALL: self.preinstall, Content.POSTINSTALLS: self.postinstall}.get(content) or None
 
 
-async def pin_recorded(
-    files: Files,
-    url: str,
-    *,
-    owner: str,
-    checksum: str,
-    compression: Compression | None,
-    reader: Reader = ANYBODY,
-    copied: bool = False,
-    trusted: bool = False,
-    limit: int | None = None,
-    report: ReportBytes = nobody,
-) -> LocalFile:
+async def pin_recorded(files: Files, order: FileOrder, *, owner: str, report: ReportBytes = nobody) -> LocalFile:
     """As `Files.pin`, for any checksum that an environment may carry. Raises as it does."""
-    file = await files.pin(
-        url,
-        owner=owner,
-        reader=reader,
-        checksum=checksum if is_sha256(checksum) else "",
-        compression=compression,
-        copied=copied,
-        trusted=trusted,
-        limit=limit,
-        report=report,
-    )
-    wanted = md5_of(checksum)
+    comparable = order.checksum if is_sha256(order.checksum) else ""
+    file = await files.pin(replace(order, checksum=comparable), owner=owner, report=report)
+    wanted = md5_of(order.checksum)
     if wanted and await asyncio.to_thread(_md5, Path(file.path)) != wanted:
         raise InvalidFile(
-            f"{url} has changed since it was recorded: its MD5 is not {wanted}",
+            f"{order.url} has changed since it was recorded: its MD5 is not {wanted}",
             hint="if the new file is the right one, run kaenv --update-image-checksum NAME, or the archives' one",
         )
     return file
@@ -87,7 +66,7 @@ class Checksums:
 
     def __init__(self, files: Files, limits: ArchiveLimits) -> None:
         self._files = files
-        self._limits = limits
+        self.limits = limits
 
     async def record(
         self, caller: Caller, environment: Environment, client: ClientFiles, contents: Collection[Content]
@@ -121,29 +100,20 @@ class Checksums:
         return after
 
     async def _pin_archive(self, reader: Reader, archive: Archive, content: Content, owner: str) -> str:
-        file = await pin_recorded(
-            self._files,
-            archive.archive,
-            owner=owner,
+        order = FileOrder(
+            url=archive.archive,
             reader=reader,
             checksum=archive.checksum,
             compression=archive.compression,
             copied=True,
-            limit=self._limits.of(content),
+            limit=self.limits.of(content),
         )
-        return file.sha256
+        return (await pin_recorded(self._files, order, owner=owner)).sha256
 
     async def _pin_image(self, reader: Reader, environment: Environment, owner: str) -> str:
         image = environment.image
-        file = await pin_recorded(
-            self._files,
-            image.file,
-            owner=owner,
-            reader=reader,
-            checksum=image.checksum,
-            compression=image.compression,
-        )
-        return file.sha256
+        order = FileOrder(url=image.file, reader=reader, checksum=image.checksum, compression=image.compression)
+        return (await pin_recorded(self._files, order, owner=owner)).sha256
 
 
 def forgotten(environment: Environment, contents: Collection[Content]) -> Environment:

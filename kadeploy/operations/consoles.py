@@ -96,6 +96,11 @@ class Consoles:
         self._attended: dict[str, Attended] = {}
         self._told: list[Callable[[str], None]] = []
 
+    def adopt(self, policy: ConsolePolicy) -> None:
+        """For sessions and lines that are opened from now on, and for all that nobody attends."""
+        self._policy = policy
+        self._lines.scrollback = policy.scrollback
+
     def tell_ends(self, listener: Callable[[str], None]) -> None:
         """It is told the id of each session that ends."""
         self._told.append(listener)

@@ -13,9 +13,8 @@ from kadeploy.domain.exported import variable_faults
 from kadeploy.domain.image import LocalFile
 from kadeploy.errors import Faults, InvalidCustomOperations, InvalidOption
 from kadeploy.operations.client_files import ClientFiles
-from kadeploy.operations.gathering import Gathering
 from kadeploy.operations.wants import Wants
-from kadeploy.ports.files import Reader
+from kadeploy.ports.files import FileOrder, Reader
 
 OF_REBOOTS: Final[Mapping[str, tuple[str, ...]]] = {"Reboot": ("Simple", "SetPXE", "DeployEnv", "RecordedEnv")}
 OF_DEPLOYMENTS: Final = INSTANCES
@@ -60,11 +59,9 @@ async def want_for_nodes(
 
     Raises what is wrong with any of them, all at once.
     """
-    found: dict[str, LocalFile] = {}
-    gathering = Gathering()
-    for insertions, trusted in ((asked, False), (configured, True)):
-        for _, url in files_of(insertions):
-            with gathering:
-                found[url] = await wants.file(url, reader, copied=True, trusted=trusted)
-    gathering.settle()
-    return found
+    orders = {
+        (url, trusted): FileOrder(url=url, reader=reader, copied=True, trusted=trusted)
+        for insertions, trusted in ((asked, False), (configured, True))
+        for _, url in files_of(insertions)
+    }
+    return {url: file for (url, _), file in (await wants.files(orders)).items()}

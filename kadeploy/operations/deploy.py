@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -9,7 +10,6 @@ from kadeploy.config.description import Described
 from kadeploy.domain.custom import Insertion
 from kadeploy.domain.disk import partition_path
 from kadeploy.domain.environment import Environment
-from kadeploy.domain.image import LocalFile
 from kadeploy.domain.node import Site
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import new_operation_id
@@ -27,14 +27,14 @@ from kadeploy.operations.environments import Environments, reference
 from kadeploy.operations.gathering import Gathering
 from kadeploy.operations.launch import USUAL_TERMS, Launched, Launcher, Plans, Terms, plans_for, timeout_of
 from kadeploy.operations.permission import Permission
-from kadeploy.operations.profiles import files_of_profile, profile_of, with_files
+from kadeploy.operations.profiles import profile_of, with_files
 from kadeploy.operations.reader import reader_of
 from kadeploy.operations.selection import Selection
 from kadeploy.operations.vlans import Vlans
 from kadeploy.operations.wants import Wants
 from kadeploy.plans.build import build_deploy, target_partition
 from kadeploy.plans.wanted import NOT_PINNED
-from kadeploy.ports.files import Files
+from kadeploy.ports.files import FileOrder, Files, Reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class Deploy:
         vlans: Vlans,
         launcher: Launcher,
     ) -> None:
-        self._limits = limits
+        self.limits = limits
         self._vlans = vlans
         self._site = site
         self._selection = selection
@@ -225,25 +225,33 @@ class Deploy:
         self, caller: Caller, request: DeployRequest, order: DeployOrder, owner: str
     ) -> DeployRequest:
         wants, mine, lent = Wants(self._files, owner), reader_of(caller), reader_of(caller, request.environment)
-        gathering = Gathering()
-        image, keys = NOT_PINNED, ""
-        files: dict[str, LocalFile] = {}
-        wanted = request.environment.image
-        with gathering:
-            address = check_given(order.keys_address, order.keys_content, order.client)
-            keys = await authorized_keys(address, order.keys_content, wants=wants, reader=mine)
-        with gathering:
-            image = await wants.file(wanted.file, lent, checksum=wanted.checksum, compression=wanted.compression)
-        with gathering:
-            configured = [one for name in self._site.by_cluster(request.nodes) for one in self._operations(name)]
-            files |= await want_for_nodes(request.custom_operations, configured, wants=wants, reader=mine)
-        profile = request.profile
-        with gathering:
-            profile = await with_files(profile, files_of_profile(order.pxe, order.client), wants=wants, reader=mine)
-        with gathering:
-            files |= await want_archives(request, self._site, wants=wants, reader=lent, limits=self._limits)
-        gathering.settle()
-        return replace(request, image=image, authorized_keys=keys, files=files, profile=profile, wanted=wants.wanted)
+        configured = [one for name in self._site.by_cluster(request.nodes) for one in self._operations(name)]
+        heard, profile = Gathering(), request.profile
+        given = (order.keys_address, order.keys_content, order.client)
+        async with asyncio.TaskGroup() as group:
+            keys = group.create_task(heard.hear(authorized_keys(*given, wants=wants, reader=mine)))
+            image = group.create_task(heard.hear(wants.file(_image(request, lent))))
+            customs = group.create_task(
+                heard.hear(want_for_nodes(request.custom_operations, configured, wants=wants, reader=mine))
+            )
+            shown = group.create_task(heard.hear(with_files(profile, order.pxe, order.client, wants, mine)))
+            archives = group.create_task(
+                heard.hear(want_archives(request, self._site, wants=wants, reader=lent, limits=self.limits))
+            )
+        heard.settle()
+        return replace(
+            request,
+            image=image.result() or NOT_PINNED,
+            authorized_keys=keys.result() or "",
+            files={**(customs.result() or {}), **(archives.result() or {})},
+            profile=shown.result(),
+            wanted=wants.wanted,
+        )
 
     def _operations(self, cluster: str) -> tuple[Insertion, ...]:
         return self._site.clusters[cluster].operations
+
+
+def _image(request: DeployRequest, reader: Reader) -> FileOrder:
+    image = request.environment.image
+    return FileOrder(url=image.file, reader=reader, checksum=image.checksum, compression=image.compression)

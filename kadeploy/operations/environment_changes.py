@@ -51,12 +51,13 @@ class EnvironmentChanges:
         """The changed ones; raises NothingModified when all of them were so already."""
         if change.visibility is Visibility.PUBLIC:
             refuse_making_public(caller)
+        found = await self._own(caller, named)
         changed = []
-        for before in await self._own(caller, named):
+        for before in found:
             after = await self._changed(caller, before, change)
             if after != before:
                 changed.append(after)
-        return await self._replaced(changed, f"{named.name} is like this already", dry_run)
+        return await self._replaced(changed, NothingModified(_why_not(named, found, change)), dry_run)
 
     async def move_files(
         self, caller: Caller, moves: Mapping[str, str], *, dry_run: bool = False
@@ -80,7 +81,11 @@ class EnvironmentChanges:
         if faults:
             told = "".join(f"\n  {fault}" for fault in faults)
             raise InvalidOption(f"update_files: {len(faults)} environments would not be valid:{told}")
-        return await self._replaced(changed, "no environment has a file under these prefixes", dry_run)
+        nothing = NothingModified(
+            f"no environment has a file under {' or '.join(moves)}",
+            hint="files begin as kaenv -p shows them: server:///DIRECTORY/",
+        )
+        return await self._replaced(changed, nothing, dry_run)
 
     async def delete(self, caller: Caller, named: Named, *, dry_run: bool = False) -> Sequence[Environment]:
         """The deleted ones; raises NotFound."""
@@ -113,12 +118,28 @@ class EnvironmentChanges:
             after = await self._checksums.record(caller, unknown, change.client, change.checksums)
         return replace(after, description=_rewritten(before, after)) if after != before else before
 
-    async def _replaced(self, changed: Sequence[Environment], nothing: str, dry_run: bool) -> Sequence[Environment]:
+    async def _replaced(
+        self, changed: Sequence[Environment], nothing: NothingModified, dry_run: bool
+    ) -> Sequence[Environment]:
         if not changed:
-            raise NothingModified(nothing)
+            raise nothing
         if not dry_run:
             await self._environments.replace(changed)
         return changed
+
+
+def _why_not(named: Named, found: Sequence[Environment], change: Change) -> str:
+    """Nothing of it was changed."""
+    there = {Content.IMAGE}
+    if any(one.preinstall is not None for one in found):
+        there.add(Content.PREINSTALL)
+    if any(one.postinstalls for one in found):
+        there.add(Content.POSTINSTALLS)
+    if change.checksums and not change.checksums & there:
+        return f"{named.name} has no {' and no '.join(sorted(change.checksums))}"
+    if change.checksums:
+        return f"{named.name} has the checksums of its files already"
+    return f"{named.name} is like this already"
 
 
 def _refuse_others(caller: Caller, owner: str) -> None:

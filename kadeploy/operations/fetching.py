@@ -11,8 +11,9 @@ from kadeploy.errors import InvalidFile
 from kadeploy.operations.checksums import pin_recorded
 from kadeploy.operations.gathering import Gathering
 from kadeploy.operations.keys import check_keys
+from kadeploy.operations.wants import ordered
 from kadeploy.ports.fetcher import ReportFetched
-from kadeploy.ports.files import Files, Reader
+from kadeploy.ports.files import Files
 
 
 class Fetching:
@@ -40,18 +41,7 @@ class Fetching:
         return found
 
     async def _fetch(self, operation: str, one: WantedFile, report: ReportFetched) -> FetchedFile:
-        file = await pin_recorded(
-            self._files,
-            one.url,
-            owner=operation,
-            reader=Reader(users=one.users, address=one.address),
-            checksum=one.checksum,
-            compression=one.compression,
-            copied=one.copied,
-            trusted=one.trusted,
-            limit=one.limit,
-            report=report,
-        )
+        file = await pin_recorded(self._files, ordered(one), owner=operation, report=report)
         text = check_keys(await asyncio.to_thread(_read, Path(file.path))) if one.keys else ""
         return FetchedFile(file=file, text=text)
 

@@ -67,6 +67,7 @@ class Policy:
     tokens: Lifetimes = field(default_factory=Lifetimes)
     rights_enforced: bool = True
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    system_groups: bool = False
     consoles: ConsolePolicy = field(default_factory=ConsolePolicy)
     listed_for: float = 360 * 60.0
     kept_for: float = 30 * 86400.0

@@ -11,18 +11,21 @@ from kadeploy.ports.directory import Directory
 
 
 class Groups:
-    """`members` are the configuration's users of each group; without a `system` it is not asked."""
+    """`members` are the configuration's users of each group; a `system` is asked if it `counts`."""
 
-    def __init__(self, members: Mapping[str, Iterable[str]], system: Directory | None = None) -> None:
+    def __init__(
+        self, members: Mapping[str, Iterable[str]], system: Directory | None = None, *, counts: bool = True
+    ) -> None:
         self._system = system
-        self.adopt(members)
+        self.adopt(members, counts=counts)
 
-    def adopt(self, members: Mapping[str, Iterable[str]]) -> None:
+    def adopt(self, members: Mapping[str, Iterable[str]], *, counts: bool) -> None:
         """From now on."""
+        self._counts = counts
         self._members = {group: frozenset(users) for group, users in members.items()}
 
     async def of(self, user: str, shown: Iterable[str] = ()) -> frozenset[str]:
         """`shown` are the groups that the user's token names."""
         configured = {group for group, users in self._members.items() if user in users}
-        system = await self._system.groups_of(user) if self._system is not None else frozenset[str]()
+        system = await self._system.groups_of(user) if self._system is not None and self._counts else frozenset[str]()
         return frozenset(shown) | configured | system

@@ -51,7 +51,7 @@ class Launched:
     def text(self) -> str:
         """The plans for people."""
         return "\n".join(
-            f"{cluster} ({self.counts[cluster]} nodes):\n{show.text(plan, self.counts[cluster])}\n"
+            f"{cluster} ({_nodes(self.counts[cluster])}):\n{show.text(plan, self.counts[cluster])}\n"
             f"{show_expected.text(self.expected.get(cluster))}"
             for cluster, plan in self.plans.items()
         )
@@ -197,3 +197,7 @@ def plans_for(site: Site, nodes: NodeSet, build: Callable[[str], Plan]) -> Plans
 def timeout_of(formula: str) -> Timeout | None:
     """None when nothing was asked for; raises InvalidOption."""
     return Timeout(formula) if formula else None
+
+
+def _nodes(count: int) -> str:
+    return f"{count} node{'s' * (count != 1)}"

@@ -37,6 +37,10 @@ class NoContents:
     def limit(self) -> int:
         return 0
 
+    @property
+    def half(self) -> int:
+        return 0
+
     def kept(self) -> Sequence[Kept]:
         return ()
 

@@ -27,6 +27,10 @@ class Nodes:
             raise NotFound(f"there is no node {', '.join(texts)}")
         return found
 
+    def groups(self) -> Mapping[str, str]:
+        """The nodes of each group, folded, by the name that follows its @; clusters are groups."""
+        return self._selection.groups
+
     async def states(self, texts: Sequence[str]) -> Mapping[str, NodeRecord | None]:
         """By full name, in natural order; None for a node never touched."""
         names = self.names(texts)

@@ -28,7 +28,7 @@ class OpenLines:
 
     def __init__(self, lines: Lines, *, scrollback: int, keep_of: KeepOf, ended: Ended) -> None:
         self._lines = lines
-        self._scrollback = scrollback
+        self.scrollback = scrollback
         self._keep_of = keep_of
         self._ended = ended
         self._open: dict[str, _Open] = {}
@@ -50,7 +50,7 @@ class OpenLines:
             group = self._group
             if group is None:
                 raise Unavailable("consoles cannot be opened: the server starts or stops")
-            line = SharedLine(await self._lines.open(node), scrollback=self._scrollback, keep=self._keep_of(node))
+            line = SharedLine(await self._lines.open(node), scrollback=self.scrollback, keep=self._keep_of(node))
             if self._group is not group:
                 await line.abandon()
                 raise Unavailable("the server is stopping")

@@ -22,9 +22,9 @@ class Permission:
         self._clock = clock
         self._enforced = enforced
 
-    def adopt(self, groups: Mapping[str, Iterable[str]], *, enforced: bool) -> None:
+    def adopt(self, groups: Mapping[str, Iterable[str]], *, system_groups: bool, enforced: bool) -> None:
         """From now on."""
-        self._groups.adopt(groups)
+        self._groups.adopt(groups, counts=system_groups)
         self._enforced = enforced
 
     async def check(self, caller: Caller, nodes: NodeSet, partition_of: Mapping[str, str] | None = None) -> None:

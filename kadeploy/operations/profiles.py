@@ -13,7 +13,7 @@ from kadeploy.errors import InvalidOption
 from kadeploy.operations.client_files import ClientFiles
 from kadeploy.operations.gathering import Gathering
 from kadeploy.operations.wants import Wants
-from kadeploy.ports.files import Reader
+from kadeploy.ports.files import FileOrder, Reader
 
 LARGEST: Final = 64 * 1024  # characters
 _BEGINS: Final = "#!ipxe"
@@ -43,6 +43,21 @@ def profile_of(pxe: Mapping[str, object]) -> Profile | None:
     return Profile(script=script, singularities={str(node): str(value) for node, value in values.items()})
 
 
+async def with_files(
+    profile: Profile | None, pxe: Mapping[str, object], client: ClientFiles, wants: Wants, reader: Reader
+) -> Profile | None:
+    """The profile with addresses in place of names: the boot server gives its nodes the files of operations that go on.
+
+    iPXE takes an address without a server to be of the one that the script came from. Raises what is wrong with files.
+    """
+    named = files_of_profile(pxe, client)
+    if profile is None or not named:
+        return profile
+    orders = {name: FileOrder(url=url, reader=reader, copied=True) for name, url in named.items()}
+    places = {name: f"/files/{file.sha256}" for name, file in (await wants.files(orders)).items()}
+    return replace(profile, script=_NAMED.sub(lambda found: places[found.group(1)], profile.script))
+
+
 def files_of_profile(pxe: Mapping[str, object], client: ClientFiles) -> Mapping[str, str]:
     """Its files by their names, as `ports.files` wants them named. Raises InvalidExport."""
     gathering = Gathering()
@@ -52,24 +67,6 @@ def files_of_profile(pxe: Mapping[str, object], client: ClientFiles) -> Mapping[
             found[name] = client.url("pxe.files", file)
     gathering.settle()
     return found
-
-
-async def with_files(
-    profile: Profile | None, named: Mapping[str, str], *, wants: Wants, reader: Reader
-) -> Profile | None:
-    """The profile with addresses in place of names: the boot server gives its nodes the files of operations that go on.
-
-    iPXE takes an address without a server to be of the one that the script came from. Raises what is wrong with files.
-    """
-    if profile is None or not named:
-        return profile
-    gathering = Gathering()
-    places: dict[str, str] = {}
-    for name, url in named.items():
-        with gathering:
-            places[name] = f"/files/{(await wants.file(url, reader, copied=True)).sha256}"
-    gathering.settle()
-    return replace(profile, script=_NAMED.sub(lambda found: places[found.group(1)], profile.script))
 
 
 def _names(files: object) -> Mapping[str, str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -29,14 +30,14 @@ from kadeploy.operations.gathering import Gathering
 from kadeploy.operations.last_environments import LastEnvironments
 from kadeploy.operations.launch import USUAL_TERMS, Launched, Launcher, Plans, Terms, plans_for, timeout_of
 from kadeploy.operations.permission import Permission
-from kadeploy.operations.profiles import files_of_profile, profile_of, with_files
+from kadeploy.operations.profiles import profile_of, with_files
 from kadeploy.operations.reader import reader_of
 from kadeploy.operations.selection import Selection
 from kadeploy.operations.vlans import Vlans
 from kadeploy.operations.wants import Wants
 from kadeploy.plans.build import target_partition
 from kadeploy.plans.reboot import build_reboot
-from kadeploy.ports.files import Files
+from kadeploy.ports.files import Files, Reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +94,7 @@ class Reboot:
         request, environment = await self._check(caller, order)
         operation_id = new_operation_id(OperationKind.REBOOT)
         try:
-            wants, mine = Wants(self._files, operation_id), reader_of(caller)
-            address = check_given(order.keys_address, order.keys_content, order.client)
-            keys = await authorized_keys(address, order.keys_content, wants=wants, reader=mine)
-            files = await want_for_nodes(request.custom_operations, (), wants=wants, reader=mine)
-            named = files_of_profile(order.pxe, order.client)
-            profile = await with_files(request.profile, named, wants=wants, reader=mine)
-            request = replace(request, authorized_keys=keys, files=files, profile=profile, wanted=wants.wanted)
+            request = await _with_files(request, order, Wants(self._files, operation_id), reader_of(caller))
             plans = self._plans(request)
         except BaseException:
             await self._files.release(operation_id)
@@ -187,3 +182,20 @@ def _check_kind(order: RebootOrder) -> None:
         raise ConflictingOptions("; ".join(faults))
     if order.kind is RebootKind.RECORDED_ENV and not order.environment:
         raise MissingOption("environment: is required for a reboot of kind recorded_env")
+
+
+async def _with_files(request: RebootRequest, order: RebootOrder, wants: Wants, reader: Reader) -> RebootRequest:
+    heard, asked = Gathering(), request.custom_operations
+    given = (order.keys_address, order.keys_content, order.client)
+    async with asyncio.TaskGroup() as group:
+        keys = group.create_task(heard.hear(authorized_keys(*given, wants=wants, reader=reader)))
+        files = group.create_task(heard.hear(want_for_nodes(asked, (), wants=wants, reader=reader)))
+        shown = group.create_task(heard.hear(with_files(request.profile, order.pxe, order.client, wants, reader)))
+    heard.settle()
+    return replace(
+        request,
+        authorized_keys=keys.result() or "",
+        files=files.result() or {},
+        profile=shown.result(),
+        wanted=wants.wanted,
+    )

@@ -7,13 +7,16 @@ from itertools import islice
 from typing import Final
 
 from kadeploy.domain.node import Site
-from kadeploy.domain.nodeset import LARGEST, NodeSet
+from kadeploy.domain.nodeset import LARGEST, OPERATORS, NodeSet, operands
 from kadeploy.errors import InvalidNodes
 
 GROUP: Final = "@"
 _SHOWN: Final = 10  # names told in an error; a slip in a range must not fill the screen
 _FOLDED: Final = 100  # names of an error that are folded
 _SEARCHED: Final = 200  # names of one request that are looked for inside the names of nodes, which takes a while
+
+_Expression = Sequence[tuple[str, NodeSet]]
+"""Operands, each with the operator before it."""
 
 
 class Selection:
@@ -39,6 +42,11 @@ class Selection:
         }
         self._joined = "\n".join(["", *self._site.nodes, ""])
 
+    @property
+    def groups(self) -> Mapping[str, str]:
+        """What each name stands for after an @."""
+        return self._groups
+
     def every(self) -> NodeSet:
         return NodeSet(self._names)
 
@@ -53,14 +61,15 @@ class Selection:
 
     def known(self, texts: Sequence[str]) -> NodeSet:
         """The nodes that are meant, without those nobody knows; raises InvalidNodes for bad ranges only."""
-        asked, faults = _unfolded(texts, self._groups)
+        expressions, faults = _unfolded(texts, self._groups)
         if faults:
             raise InvalidNodes("; ".join(faults))
-        return NodeSet(names[0] for names in self._meant(asked).values() if names)
+        meant = self._meant(_every_name(expressions.values()))
+        return NodeSet(name for each in expressions.values() for name in _worked_out(each, meant))
 
     def _look_up(self, texts: Sequence[str]) -> tuple[NodeSet, list[str]]:
-        asked, faults = _unfolded(texts, self._groups)
-        meant = self._meant(asked)
+        expressions, faults = _unfolded(texts, self._groups)
+        meant = self._meant(_every_name(expressions.values()))
         unknown = NodeSet(name for name, nodes in meant.items() if not nodes)
         if unknown:
             faults.append(f"there is no node {_shortened(unknown)} here")
@@ -69,7 +78,13 @@ class Selection:
             for name, nodes in meant.items()
             if len(nodes) > 1
         ]
-        return NodeSet(name for nodes in meant.values() for name in nodes), faults
+        found: set[str] = set()
+        for text, each in expressions.items():
+            names = _worked_out(each, meant)
+            if not names and not faults:
+                faults.append(f"{text!r} names no node")
+            found |= names
+        return NodeSet(found), faults
 
     def _meant(self, asked: Iterable[str]) -> Mapping[str, Sequence[str]]:
         """The nodes that each name could be."""
@@ -91,23 +106,39 @@ class Selection:
             at = self._joined.find(part, end)
 
 
-def _unfolded(texts: Sequence[str], groups: Mapping[str, str]) -> tuple[NodeSet, list[str]]:
-    """Every name, and what is wrong with ranges. The names are counted before doubles are merged: it is the
+def _unfolded(texts: Sequence[str], groups: Mapping[str, str]) -> tuple[Mapping[str, _Expression], list[str]]:
+    """Each text's operands, and what is wrong with ranges. The names are counted before doubles are merged: it is the
     unfolding that takes long, and a request can hold many ranges."""
-    asked: set[str] = set()
+    expressions: dict[str, _Expression] = {}
     faults: list[str] = []
     count = 0
     for text in dict.fromkeys(texts):
         try:
-            names = (NodeSet.of_groups(text, groups) if GROUP in text else NodeSet.parse(text)).names
+            expression = [(operator, _named(operand, groups)) for operator, operand in operands(text)]
         except InvalidNodes as error:
             faults.append(str(error))
             continue
-        count += len(names)
+        count += sum(len(names) for _, names in expression)
         if count > LARGEST:
-            return NodeSet(), [*faults, f"the node list names more than {LARGEST} nodes"]
-        asked |= names
-    return NodeSet(asked), faults
+            return {}, [*faults, f"the node list names more than {LARGEST} nodes"]
+        expressions[text] = expression
+    return expressions, faults
+
+
+def _named(operand: str, groups: Mapping[str, str]) -> NodeSet:
+    return NodeSet.of_groups(operand, groups) if GROUP in operand else NodeSet.parse(operand)
+
+
+def _every_name(expressions: Iterable[_Expression]) -> NodeSet:
+    return NodeSet(name for expression in expressions for _, nodes in expression for name in nodes.names)
+
+
+def _worked_out(expression: _Expression, meant: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """Worked out on nodes' own names: what is written short in one operand is the same node in another."""
+    found: frozenset[str] = frozenset()
+    for operator, nodes in expression:
+        found = OPERATORS[operator](found, frozenset(name for asked in nodes.names for name in meant[asked][:1]))
+    return found
 
 
 def _shortened(nodes: NodeSet) -> str:

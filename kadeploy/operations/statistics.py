@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Final
 
 from kadeploy.domain.health import LOOKED_BACK, Health, health
-from kadeploy.domain.nodeset import NodeSet, natural_key
+from kadeploy.domain.nodeset import NodeSet, natural_key, operands
 from kadeploy.domain.rates import By, Rate, Spread, rates, spreads
 from kadeploy.domain.statistics import SORTED_BY, NodeRow, Wanted
 from kadeploy.errors import InvalidOption
-from kadeploy.operations.selection import Selection
+from kadeploy.operations.selection import GROUP, Selection
 from kadeploy.ports.clock import Clock
 from kadeploy.ports.statistics import Statistics as Repository
 
@@ -34,7 +34,8 @@ class Statistics:
         """
         if not texts:
             return None
-        return self._selection.known(texts) | NodeSet.parse(*texts)
+        plain = (text for text in texts if GROUP not in text and len(operands(text)) == 1)
+        return self._selection.known(texts) | NodeSet.parse(*plain)
 
     async def rows(
         self, wanted: Wanted, *, sort: Sequence[str] = (), limit: int | None = None, steps: bool = False

@@ -19,9 +19,13 @@ class Vlans:
     def __init__(self, port: Vlan | None) -> None:
         self._port = port
 
+    @property
+    def are_offered(self) -> bool:
+        return self._port is not None and self._port.is_offered
+
     def check(self, vlan: str) -> str:
         """Raises InvalidVlan."""
-        if vlan and self._port is None:
+        if vlan and not self.are_offered:
             raise InvalidVlan(
                 "vlan: this server moves no nodes between VLANs", hint="network.vlan.set_cmd of server.conf would"
             )

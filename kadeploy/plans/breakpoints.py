@@ -19,7 +19,7 @@ def hold_before(plans: Mapping[str, Plan], place: str) -> Mapping[str, Plan]:
     macro, _, micro = place.partition(":")
     held = {cluster: _in_plan(plan, macro, micro) for cluster, plan in plans.items()}
     if all(held[cluster] == plan for cluster, plan in plans.items()):
-        known = dict.fromkeys(name for plan in plans.values() for name in _names(plan, macro if micro else ""))
+        known = _known(plans, macro if micro else "") or _known(plans, "")
         raise InvalidOption(f"breakpoint: nothing here is {place}", hint=f"there is {', '.join(known)}")
     return held
 
@@ -62,6 +62,10 @@ def _in_attempt(attempt: Attempt, micro: str) -> Attempt:
         for step in attempt.steps
     )
     return replace(attempt, steps=steps)
+
+
+def _known(plans: Mapping[str, Plan], macro: str) -> Sequence[str]:
+    return list(dict.fromkeys(name for plan in plans.values() for name in _names(plan, macro)))
 
 
 def _names(plan: Plan, macro: str) -> Iterator[str]:

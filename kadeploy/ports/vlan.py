@@ -12,6 +12,11 @@ from kadeploy.domain.result import Result
 class Vlan(Protocol):
     """`vlan` is the network's own name; `DEFAULT` is the one that nodes are installed in."""
 
+    @property
+    def is_offered(self) -> bool:
+        """Whether there are VLANs to move nodes to, now."""
+        ...
+
     async def set(self, nodes: NodeSet, vlan: str, *, user: str, deadline: float) -> Result: ...
 
     async def addresses(self, nodes: NodeSet, vlan: str) -> Mapping[str, str]:

@@ -13,21 +13,21 @@ from pathlib import Path
 
 from kadeploy.domain.audit import AuditEntry, to_json
 from kadeploy.ports.store import Audit
-from kadeploy.store.audit import SqlAudit
-from kadeploy.store.database import Database
 
 
 class FiledAudit:
-    """Implements ports.store.Audit on another one; a line is written even when the other cannot be."""
+    """Implements ports.store.Audit on another one; a line is written even when the other cannot be. Without a `file`,
+    which may change at any time, there is the other one only."""
 
-    def __init__(self, audit: Audit, file: Path) -> None:
+    def __init__(self, audit: Audit, file: Path | None) -> None:
         self._audit = audit
-        self._file = file
+        self.file = file
 
     async def add(self, entry: AuditEntry) -> None:
         """Raises OSError when the file cannot be written."""
         try:
-            await asyncio.to_thread(_append, self._file, entry)
+            if self.file is not None:
+                await asyncio.to_thread(_append, self.file, entry)
         finally:
             await self._audit.add(entry)
 
@@ -44,9 +44,3 @@ def _append(file: Path, entry: AuditEntry) -> None:
         os.write(descriptor, line.encode())  # one write: lines of several servers do not mix
     finally:
         os.close(descriptor)
-
-
-def audit_on(database: Database, file: Path | None) -> Audit:
-    """In the database, and in the file if there is to be one."""
-    audit = SqlAudit(database)
-    return FiledAudit(audit, file) if file else audit

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ssl
 from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -54,9 +54,22 @@ class ServerTls:
     renewable: Sequence[ssl.SSLContext] = field(default=())
     is_given: bool = False
 
-    def prepare(self, wanted: Wanted) -> Callable[[], None]:
-        """Reads the certificate that is given and what clients' are checked with again, and answers with what makes new
-        connections of the API use them. Raises BadConfiguration."""
+    def prepare(self, wanted: Wanted, now: datetime) -> Callable[[], None]:
+        """Reads the certificate that is given and what clients' are checked with again, issues the one that is not, and
+        answers with what makes new connections use them. Raises BadConfiguration."""
+        shown = self._prepare_api(wanted)
+        if self.issued is None:
+            return shown
+        issued, fitting = self.issued, replace(self.issued, names=wanted.names, lifetime=wanted.lifetime)
+        fitting.renew(now)
+
+        def turn() -> None:
+            shown()
+            issued.become(fitting, self.renewable)
+
+        return turn
+
+    def _prepare_api(self, wanted: Wanted) -> Callable[[], None]:
         context = self.api
         if context is None or not wanted.api:
             return lambda: None  # whether TLS is spoken at all is decided at the start

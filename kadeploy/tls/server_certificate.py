@@ -26,9 +26,10 @@ _LEFT: Final = 3  # renewed when this part of its time is left
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class IssuedCertificate:
-    """Key and chain in one file, so that they are replaced together; `names` are host names and addresses."""
+    """Key and chain in one file, so that they are replaced together; `names` are host names and addresses. These and
+    the `lifetime` may change while it is in use."""
 
     authority: Authority
     file: Path
@@ -60,8 +61,16 @@ class IssuedCertificate:
 
     def refresh(self, contexts: Sequence[ssl.SSLContext], now: datetime) -> None:
         if self.renew(now):
-            for context in contexts:
-                context.load_cert_chain(self.file)
+            self._show(contexts)
+
+    def become(self, other: IssuedCertificate, contexts: Sequence[ssl.SSLContext]) -> None:
+        """One for other names, which is in the same file already."""
+        self.names, self.lifetime = other.names, other.lifetime
+        self._show(contexts)
+
+    def _show(self, contexts: Sequence[ssl.SSLContext]) -> None:
+        for context in contexts:
+            context.load_cert_chain(self.file)
 
     def _is_good(self, now: datetime) -> bool:
         try:

@@ -12,7 +12,7 @@ import random
 from collections.abc import AsyncIterator, Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from kadeploy.domain.environment import Archive
 from kadeploy.domain.image import Compression, Image, ImageKind, LocalFile
@@ -26,7 +26,7 @@ from kadeploy.operations.archives import want_archives
 from kadeploy.operations.checksums import ArchiveLimits
 from kadeploy.operations.fetching import Fetching
 from kadeploy.operations.wants import Wants
-from kadeploy.ports.files import Reader, UploadRules
+from kadeploy.ports.files import FileOrder, Reader, ReportBytes, UploadRules, nobody
 from kadeploy.testing.sites import environment_of, request_for
 
 KIB: Final = 1024
@@ -61,20 +61,20 @@ class Larder:
     def url(self, name: str) -> str:
         return f"server://{self._images / name}"
 
-    async def pin(self, url: str, **how: Any) -> LocalFile:
+    async def pin(self, order: FileOrder, *, owner: str, report: ReportBytes = nobody) -> LocalFile:
         cache = self.cache
-        self.asked.append(Path(url).name)
+        self.asked.append(Path(order.url).name)
         if self.gate is not None:
             await self.gate.wait()
         await asyncio.sleep(self._chance.uniform(0, self._slow))
         if self._chance.random() < self._bad:
-            raise InvalidFile(f"{url} cannot be fetched: its server does not answer")
-        file = await cache.pin(url, **how)
+            raise InvalidFile(f"{order.url} cannot be fetched: its server does not answer")
+        file = await cache.pin(order, owner=owner, report=report)
         await asyncio.sleep(self._chance.uniform(0, self._slow))
         return file
 
-    async def judge(self, url: str, **how: Any) -> int:
-        return await self.cache.judge(url, **how)
+    async def judge(self, order: FileOrder, *, owner: str) -> int:
+        return await self.cache.judge(order, owner=owner)
 
     async def release(self, owner: str) -> None:
         await self.cache.release(owner)
@@ -106,7 +106,7 @@ class Larder:
         request = request_for(
             nodes,
             environment=environment,
-            image=await wants.file(image, READER, compression=Compression.NONE),
+            image=await wants.file(FileOrder(url=image, reader=READER, compression=Compression.NONE)),
         )
         files = await want_archives(request, site, wants=wants, reader=READER, limits=ArchiveLimits())
         return replace(request, files=files, wanted=wants.wanted)

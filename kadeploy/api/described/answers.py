@@ -56,8 +56,9 @@ _SERVER: Final[Mapping[tuple[str, str], Described]] = {
     ("DELETE", "/tokens/{id}"): data("The token that is no more.", views.Token),
     ("GET", "/audit"): data("Oldest first.", list[views.AuditEntry]),
     ("GET", "/nodes"): data(
-        "With `list` the names, else the state of each by name; null for one never touched.",
-        list[str] | dict[str, views.NodeState | None],
+        "With `list` the names, with `groups` what each group stands for, else each node's state by name; null for "
+        "one never touched.",
+        list[str] | dict[str, views.NodeState | str | None],
     ),
     ("GET", "/nodes/{node}"): data("As for all.", list[str] | dict[str, views.NodeState | None]),
     ("GET", "/health"): data("The server is there.", views.Health),

@@ -255,7 +255,10 @@ class Uploads(View):
 
 
 class CacheContents(View):
+    """`half` is the bytes of files that have come half, kept for who asks for them next."""
+
     size: int
+    half: int
     contents: list[dict[str, Any]]
     limit: int | None = None
 

@@ -60,7 +60,7 @@ WORDS: Final[Mapping[str, str]] = {
     "format": "How rows are written.",
     "from": "When the right begins: an ISO date, or seconds since the epoch.",
     "group": "A group instead of a user.",
-    "groups": "The groups that the user is in.",
+    "groups": "The groups that the user is in; asked of nodes, the groups that they may be named by, as `@NAME`.",
     "header": "Begin with a line of the fields' names.",
     "held": "Nodes that are held at a breakpoint.",
     "hook": "Run the site's command at the end.",

@@ -14,21 +14,24 @@ LARGEST: Final = 16 * 1024 * 1024  # bytes of a file
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ConsoleLogs:
-    """`largest` is in bytes, for each of a node's two files. Only the server's user may read them: passwords are typed
-    at consoles."""
+    """Without a `directory`, which may change at any time, nothing is kept. `largest` is in bytes, for each of a node's
+    two files. Only the server's user may read them: passwords are typed at consoles."""
 
-    directory: Path
+    directory: Path | None
     largest: int = LARGEST
 
     def of(self, node: str) -> Callable[[bytes], None]:
         """What a node says is written with this. A log that cannot be written takes nothing from those who attend."""
-        path = self.directory / f"{node}.log"
+        directory = self.directory
+        if directory is None:
+            return lambda said: None
+        path = directory / f"{node}.log"
 
         def keep(said: bytes) -> None:
             try:
-                self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+                directory.mkdir(parents=True, exist_ok=True, mode=0o700)
                 if path.exists() and path.stat().st_size + len(said) > self.largest:
                     path.replace(path.with_suffix(".log.1"))
                 descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

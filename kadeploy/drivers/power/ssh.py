@@ -14,6 +14,7 @@ import asyncssh
 
 from kadeploy.domain.node import Node
 from kadeploy.drivers.power.driver import PowerRefused, PowerState
+from kadeploy.drivers.ssh_access import SshAccess
 from kadeploy.drivers.ssh_banner import read_banner
 
 
@@ -21,9 +22,8 @@ from kadeploy.drivers.ssh_banner import read_banner
 class SshPower:
     """`connect` is how long a system may take to let us in, `leave` how long to go down, both in seconds."""
 
-    key: Path
+    access: SshAccess
     user: str = "root"
-    port: int = 22
     connect: float = 6.0
     leave: float = 90.0
     look: float = 0.25
@@ -46,7 +46,7 @@ class SshPower:
             async with asyncio.timeout(self.leave):
                 await _order(connection, command)
                 await connection.wait_closed()
-                while await read_banner(node.address, self.port, timeout=self.connect):  # noqa: ASYNC110 - as it says
+                while await read_banner(node.address, self.access.port, timeout=self.connect):  # noqa: ASYNC110 - as it says
                     await asyncio.sleep(self.look)
         except TimeoutError:
             raise PowerRefused(f"{command} was accepted, but the system still ran after {self.leave:g} s") from None
@@ -54,12 +54,14 @@ class SshPower:
             connection.abort()
 
     async def _open(self, node: Node) -> asyncssh.SSHClientConnection:
-        key = _read_key(self.key)
+        if self.access.key is None:
+            raise PowerRefused("no SSH key is configured")
+        key = _read_key(self.access.key)
         try:
             async with asyncio.timeout(self.connect):
                 return await asyncssh.connect(
                     node.address,
-                    self.port,
+                    self.access.port,
                     username=self.user,
                     client_keys=[key],
                     known_hosts=None,

@@ -41,7 +41,8 @@ class Served:
         self.port, boot, meet = free_ports(3)
         server = files.server(self.directory)
         server["listen"]["port"] = self.port
-        server["boot"] = {"address": "127.0.0.1", "port": boot, "meet_port": meet, "minienv": str(self.directory)}
+        self.boot = {"address": "127.0.0.1", "port": boot, "meet_port": meet, "minienv": str(self.directory)}
+        server["boot"] = self.boot
         server["security"] = {"secure_server": False, "secure_agents": False}
         files.write(self.directory, server=server)
 
@@ -64,6 +65,17 @@ class Served:
         with urllib.request.urlopen(asked, timeout=20) as answer:
             return bytes(answer.read())
 
+    def status(self, path: str, user: str = "root", prefix: str = "X-Kadeploy-") -> int:
+        named = {f"{prefix}User": user} if user else {}
+        return answered(urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=named))
+
+    def boots(self, mac: str) -> int:
+        """What a machine is answered that asks for its boot script."""
+        return answered(urllib.request.Request(f"http://127.0.0.1:{self.boot['port']}/boot/ipxe?mac={mac}"))
+
+    def change_boot(self, **keys: object) -> None:
+        self.change("server", boot={**self.boot, **keys})
+
     def post(self, user: str = "root", path: str = "/reload", body: object = None) -> tuple[int, str]:
         asked = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}",
@@ -83,6 +95,16 @@ class Served:
         with running("kadeployd", "--config", str(self.directory), env=self.env) as process:
             told(process, "ready on http://")
             yield process
+
+
+def answered(asked: urllib.request.Request) -> int:
+    """The status."""
+    try:
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
 
 
 def told(process: subprocess.Popen[str], part: str) -> str:
@@ -117,9 +139,9 @@ def test_what_can_change_does_and_the_rest_is_named(served: Served) -> None:
         ]
         assert served.names() == ["node-1", "node-3"]
         assert served.post("admin") == (403, "Forbidden -- your role is user, which may not administer\n")
-        served.change("server", metrics={"access": "open"})
+        served.change("server", listen={"port": served.port + 1}, state_directory=str(served.directory / "other"))
         process.send_signal(signal.SIGHUP)
-        assert "these change only at the next start: metrics.access" in told(process, "next start")
+        assert "these change only at the next start: listen.port, state_directory" in told(process, "next start")
 
 
 def test_what_is_new_of_nodes_clusters_and_files_counts_from_the_next_request_on(served: Served) -> None:

@@ -15,9 +15,10 @@ import uvicorn
 
 from kadeploy.api.app import create_app
 from kadeploy.api.auth.chain import chain_of
+from kadeploy.api.console_ports import ConsolePorts, PortPolicy
 from kadeploy.api.server import Settings
 from kadeploy.config.authentication import Acl, Authentication, Roles
-from kadeploy.domain.image import Compression, LocalFile
+from kadeploy.domain.image import LocalFile
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
 from kadeploy.drivers.hooks import CommandHooks
@@ -29,7 +30,7 @@ from kadeploy.operations.fetching import Fetching
 from kadeploy.operations.foundation import Policy, Ports
 from kadeploy.plans.codec import decode
 from kadeploy.ports.broadcast import Shipment
-from kadeploy.ports.files import ANYBODY, Reader, ReportBytes, nobody
+from kadeploy.ports.files import FileOrder, ReportBytes, nobody
 from kadeploy.ports.remote import Terms
 from kadeploy.store.answers import SqlAnswers
 from kadeploy.store.api_tokens import SqlApiTokens
@@ -72,33 +73,11 @@ class WallClock:
 class AnyFile:
     """Implements ports.files.Files: every address is a file of SIZE bytes."""
 
-    async def pin(
-        self,
-        url: str,
-        *,
-        owner: str,
-        reader: Reader = ANYBODY,
-        checksum: str = "",
-        compression: Compression | None = None,
-        copied: bool = False,
-        trusted: bool = False,
-        limit: int | None = None,
-        report: ReportBytes = nobody,
-    ) -> LocalFile:
+    async def pin(self, order: FileOrder, *, owner: str, report: ReportBytes = nobody) -> LocalFile:
         report(SIZE, SIZE)
-        return LocalFile(path=url, size=SIZE, sha256="0" * 64)
+        return LocalFile(path=order.url, size=SIZE, sha256="0" * 64)
 
-    async def judge(
-        self,
-        url: str,
-        *,
-        owner: str,
-        reader: Reader = ANYBODY,
-        checksum: str = "",
-        compression: Compression | None = None,
-        trusted: bool = False,
-        limit: int | None = None,
-    ) -> int:
+    async def judge(self, order: FileOrder, *, owner: str) -> int:
         return SIZE
 
     async def release(self, owner: str) -> None:
@@ -188,7 +167,7 @@ async def _serve(
     use_cases = assemble(ports, Policy(administrators=administrators))
     believed = Authentication(acl=Acl(whitelist=("127.0.0.1",)))
     chain = chain_of(believed, Roles(), use_cases.tokens, administrators=administrators)
-    app = create_app(use_cases, chain, Settings())
+    app = create_app(use_cases, chain, Settings(), ConsolePorts(use_cases.consoles, PortPolicy()))
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))  # answers from now on, whoever serves it when

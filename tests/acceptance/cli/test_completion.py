@@ -7,16 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.cli.stub_server import Answer, Stub, site
+from tests.acceptance.cli.stub_server import Answer, Route, Seen, Stub, site
 from tests.acceptance.cli.tools import Run, environment, run
 
 NODES = ["rack1-node-1", "rack1-node-2", "rack2-node-1"]
+GROUPS = {"rack1": "rack1-node-[1-2]", "rack2": "rack2-node-1"}
 ENVIRONMENTS = [{"name": "debian12", "user": "alice", "version": 1}, {"name": "alma9", "user": "root", "version": 1}]
 
 
 @pytest.fixture
 def server() -> Iterator[Stub]:
-    routes = {"GET /nodes": Answer(body=NODES), "GET /environments": Answer(body=ENVIRONMENTS)}
+    def nodes(seen: Seen) -> Answer:
+        return Answer(body=GROUPS if "groups" in seen.query else NODES)
+
+    routes: dict[str, Route] = {"GET /nodes": nodes, "GET /environments": Answer(body=ENVIRONMENTS)}
     with site(**routes, **{"GET /rights": Answer(status=403, body="not yours")}).serving() as stub:
         yield stub
 
@@ -38,6 +42,8 @@ def asked(line: str, home: Path, url: str, **more: str) -> Run:
         ("kanodes --machine rack2", ["rack2-node-1"]),
         ("kaconsole -m rack2", ["rack2-node-1"]),
         ("kadeploy -e d", ["debian12"]),
+        ("kadeploy -m @", ["@rack1", "@rack2"]),
+        ("kapower -m rack1-node-1,@rack2", ["rack1-node-1,@rack2"]),
         ("kaenv -p ", ["alma9", "debian12"]),
         ("kadeploy -e debian12 -u a", ["alice"]),
         ("karights -u ", ["alice", "root"]),

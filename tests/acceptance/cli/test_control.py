@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def test_a_breakpoint_holds_and_resume_goes_on_also_when_the_server_was_started_
         )
         wid = wid_in(tmp_path)
         states = json.loads(site.run("kanodes", "--json").stdout)
+        listed = site.run("kanodes", "-d").stdout
         busy = site.run(*DEPLOY, "-m", "node-2")
         attached = site.run("kadeploy", "--attach", wid, "--json")
     assert held.exit == HELD, held
@@ -36,6 +38,7 @@ def test_a_breakpoint_holds_and_resume_goes_on_also_when_the_server_was_started_
     assert "Held: 3\n  node-1\n" in held.stdout
     assert (tmp_path / "ko").read_text() == "node-1\nnode-2\nnode-3\n"
     assert states["node-1"]["state"] == "held"
+    assert re.search(rf"^{wid} +alice +held ", listed, re.MULTILINE), listed
     assert (busy.exit, wid in busy.stderr) == (11, True)
     assert attached.exit == HELD
     assert json.loads(attached.stdout)["nodes"]["held"] == ["node-1", "node-2", "node-3"]

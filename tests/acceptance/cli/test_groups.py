@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -47,11 +48,52 @@ def test_groups_may_be_in_files_and_nobody_knows_others(site: dict[str, str], tm
     listed.write_text("@few  # three\n\nnode-9\n")
     done = run("kadeploy", "-f", str(listed), "-e", "simulated", "--dry-run", "--json", env=site)
     assert json.loads(done.stdout)["nodes"] == ["node-2", "node-3", "node-4", "node-9"]
-    for given in ("@nobody", "@odd,@nobody", "node-1,@nobody", "@few,@racks:north,@nobody"):
+    for given in ("@nobody", "@odd,@nobody", "node-1,@nobody", "@few,@racks:north,@nobody", "@sim,@nobody!node-1"):
         done = run("kadeploy", "-m", given, "-e", "simulated", env=site)
-        assert done.exit == 1, given
-        assert "nobody names no node (groups are those of ClusterShell's groups.conf; `nodeset -L`" in done.stderr
+        assert done.exit == 2, given
+        assert "there is no group @nobody (the groups are sim)" in done.stderr
         assert "Traceback" not in done.stderr
+    done = run("kadeploy", "-m", "@odd!@sim", "-e", "simulated", env=site)
+    assert (done.exit, done.stderr) == (
+        1,
+        "kadeploy: -m '@odd!@sim': '@odd!@sim': this machine's ClusterShell knows @odd and not @sim (what the server "
+        "knows must be in an expression of its own, as -m @ours -m @theirs)\n",
+    )
+
+
+ONE: Final = "@sim!node-[2-60]"
+
+
+def test_groups_that_only_the_server_knows_are_its_to_work_out(site: dict[str, str], tmp_path: Path) -> None:
+    ok = tmp_path / "ok"
+    for tool, given, nodes in (
+        (("kadeploy", "-e", "simulated"), ("-m", "@sim&node-[7-9]"), "node-7\nnode-8\nnode-9\n"),
+        (("kareboot",), ("-m", ONE, "-m", "@racks:north"), "node-1\nnode-7\nnode-8\n"),
+        (("kapower", "--status"), ("-m", "node-5,@sim&node-2"), "node-2\n"),
+        (("kapower", "--status"), ("-m", "node-5", "-m", "@sim&node-2"), "node-2\nnode-5\n"),
+    ):
+        done = run(*tool, *given, "-o", str(ok), env=site)
+        assert (done.exit, done.stderr) == (0, ""), given
+        assert ok.read_text() == nodes
+
+
+def test_the_other_tools_leave_them_to_the_server_too(site: dict[str, str]) -> None:
+    few, unknown = ("-m", "@sim&node-[2-4]"), ("-m", "@nobody")
+    told = run("kanodes", *few, "--json", env=site)
+    assert list(json.loads(told.stdout)) == ["node-2", "node-3", "node-4"]
+    assert run("karights", "-a", "-u", "alice", *few, env=site).exit == 0
+    rights = run("karights", "-l", *few, "--output", "json", env=site)
+    assert [right["node"] for right in json.loads(rights.stdout)] == ["node-2", "node-3", "node-4"]
+    assert run("karights", "-d", "-u", "alice", *few, env=site).exit == 0
+    assert run("kapower", "--status", *few, env=site).exit == 0
+    rows = run("kastat", "-a", *few, "-o", "power", "-o", "json", env=site)
+    assert {row["hostname"] for row in json.loads(rows.stdout)} >= {"node-2", "node-3", "node-4"}
+    done = run("kaconsole", "-m", ONE, "--dry-run", "--json", env=site)
+    assert json.loads(done.stdout)["node"] == "node-1"
+    for tool in (("kanodes",), ("karights", "-a", "-u", "alice"), ("kastat", "-a"), ("kaconsole", "--dry-run")):
+        done = run(*tool, *unknown, env=site)
+        assert done.exit != 0, tool
+        assert "there is no group @nobody (the groups are sim)" in done.stderr, tool
 
 
 @pytest.mark.parametrize(("nodes", "status"), [("@sim", 200), ("@sim!node-[2-60]", 200), ("@nobody", 400)])

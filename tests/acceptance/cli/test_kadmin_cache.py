@@ -12,6 +12,7 @@ import yaml
 
 from kadeploy.config.load import load_server
 from kadeploy.fetching import open_cache
+from kadeploy.ports.files import FileOrder
 from tests.acceptance.cli.secured_server import secured_server
 from tests.acceptance.cli.tools import Run, environment, run
 
@@ -42,7 +43,7 @@ def fill(directory: Path) -> dict[str, str]:
         pinned = {}
         for name in "ab":
             url = f"server://{directory}/images/{name}"
-            pinned[name] = (await cache.pin(url, owner=f"D-{name}", copied=True)).sha256
+            pinned[name] = (await cache.pin(FileOrder(url=url, copied=True), owner=f"D-{name}")).sha256
         await cache.release("D-b")
         return pinned
 

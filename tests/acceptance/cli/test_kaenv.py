@@ -98,11 +98,11 @@ def test_tags_and_checksums(site: Site, tmp_path: Path) -> None:
         site.kaenv("root", "--set-visibility-tag", "d", "-u", "dora", "-t", "public", "--no-dry-run", cwd=tmp_path),
         "changed: d version 1 of dora, public\n",
     )
-    ended(dora("--toggle-destructive-tag", "d", "--env-version", "1"), "changed: d version 1 of dora, public\n")
+    changed = "changed: d version 1 of dora, public, destructive\n"
+    ended(dora("--toggle-destructive-tag", "d", "--env-version", "1"), changed)
     assert yaml.safe_load(dora("-p", "d").stdout)["destructive"] is True
     image.write_bytes(gzip.compress(b"another system", mtime=0))
     scripts.write_bytes(gzip.compress(b"other scripts", mtime=0))
-    changed = "changed: d version 1 of dora, public\n"
     for letters in ("--update-image-checksum", "--update-preinstall-checksum", "--update-postinstalls-checksum"):
         ended(dora(letters, "d", "--dry-run"), f"would be {changed}")
         ended(dora(letters, "d"), changed)

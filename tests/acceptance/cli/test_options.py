@@ -143,7 +143,7 @@ SHOWN = [
     ("kanodes -d --finished", r"done"),
     ("kanodes -r --finished", r"R-"),
     ("kanodes -p --finished", r"P-"),
-    ("kanodes -c", r"no operation"),
+    ("kanodes -c", r"no console"),
     ("kanodes -a --finished --yaml", r"^- wid:|^---"),
     ("kaenv -l", r"^name +version"),
     ("kaenv3 -l sim% -u root -s -o json", r'"name": "simulated"'),

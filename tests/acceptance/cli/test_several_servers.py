@@ -59,6 +59,21 @@ def test_nodes_are_asked_of_their_own_server(environ: dict[str, str]) -> None:
     assert {name: list(nodes) for name, nodes in told.items()} == {"one": ["node-1"], "two": ["node-2.two.example"]}
 
 
+def test_a_group_is_whose_server_knows_it(environ: dict[str, str]) -> None:
+    told = tell(environ, "kanodes -M -m @sim&node-2 -m node-1 -o json")
+    assert (told.exit, told.stderr) == (0, DEAD)
+    assert {name: list(nodes) for name, nodes in json.loads(told.stdout).items()} == {
+        "one": ["node-1", "node-2"],
+        "two": ["node-2.two.example"],
+    }
+    done = tell(environ, "kapower -M --status -m @nobody,node-1")
+    assert (done.exit, done.stderr) == (
+        1,
+        f"{DEAD}kapower: no server that answers knows what '@nobody' is (with -M nodes are named exactly; kanodes -M "
+        "lists them)\n",
+    )
+
+
 def test_a_deployment_at_both(environ: dict[str, str]) -> None:
     done = tell(environ, "kadeploy -M -m node-[1-2] -m node-[3-4].two.example -e simulated -o ok -n ko -V 1")
     assert (done.exit, done.stderr) == (0, DEAD)

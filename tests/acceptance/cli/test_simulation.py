@@ -45,6 +45,23 @@ def test_a_simulated_cluster_is_deployed_with_the_installed_tools(tmp_path: Path
     assert not (tmp_path / "state").exists(), "a simulation keeps nothing, and touches nothing that is real"
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_daemon_that_is_still_being_loaded_stops_when_it_is_told_to(tmp_path: Path, number: int) -> None:
+    argv = [str(BIN / "kadeployd"), "--simulate", "2", "-p", str(tmp_path / "pid")]
+    environ = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}  # a line on standard error as each module is loaded
+    with subprocess.Popen(argv, env=environ, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            assert any("starlette" in line for line in process.stderr), "the server itself is loaded"
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(number)
+            said = process.stderr.read()
+            assert (process.wait(LONGEST), "Traceback" in said) == (0, False), said
+        finally:
+            process.kill()
+    assert not (tmp_path / "pid").exists()
+
+
 def test_the_daemons_options_of_kadeploy3(tmp_path: Path) -> None:
     """-d leaves the terminal and logs into files, -S is passed over, the others are refused where they mean nothing."""
     port, log = free_port(), tmp_path / "log"

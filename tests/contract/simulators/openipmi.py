@@ -11,8 +11,6 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from kadeploy.domain.node import Bmc, BmcKind
 from tests.contract.simulators.running import free_udp_ports
 
@@ -45,8 +43,7 @@ user 2 true "{user}" "{password}" admin 10 md5
 @contextlib.contextmanager
 def openipmi(folder: Path, *, user: str, password: str, serial: str = "") -> Iterator[Bmc]:
     """One BMC of a machine that is off. `serial` is the path of the terminal that is its serial line."""
-    if shutil.which("ipmi_sim") is None:
-        pytest.skip("ipmi_sim is not installed (Debian package openipmi)")
+    assert shutil.which("ipmi_sim"), "ipmi_sim is not here: run `make setup`"
     (port,) = free_udp_ports(1)
     folder.mkdir()
     power, chassis, lan = folder / "power", folder / "chassis", folder / "lan.conf"

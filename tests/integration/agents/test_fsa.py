@@ -21,8 +21,7 @@ LAYOUT = [{"number": number, "role": "deploy", "size": size * MIB} for number, s
 @pytest.fixture
 def archive(disk: str, tmp_path: Path) -> Path:
     """Two file systems with a file of their name each; the disk has two blank partitions besides."""
-    if shutil.which("fsarchiver") is None:
-        pytest.skip("fsarchiver is not installed (Debian package fsarchiver)")
+    assert shutil.which("fsarchiver"), "fsarchiver is not here: run `make setup`"
     run("partition", device=disk, layout=LAYOUT, firmware="bios")
     for number, kind in zip(SOURCES, KINDS, strict=True):
         source, where = f"{disk}p{number}", tmp_path / kind

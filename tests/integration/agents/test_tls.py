@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from kadeploy.agent.authority import Untrusted, trusting
+from kadeploy.agent.authority import Trust, Untrusted, trusting
 from kadeploy.serving import listen, serve
 from kadeploy.tls.authority import Authority
 from kadeploy.tls.opened import Wanted, open_tls
@@ -38,6 +38,12 @@ async def boot_pages(pem: str) -> AsyncIterator[str]:
     async def authority(request: Request) -> Response:
         return PlainTextResponse(pem)
 
+    async with pages(authority) as url:
+        yield url
+
+
+@contextlib.asynccontextmanager
+async def pages(authority: Callable[[Request], Awaitable[Response]]) -> AsyncIterator[str]:
     listening = listen("127.0.0.1", 0)
     task = asyncio.create_task(serve(Starlette(routes=[Route("/boot/ca.pem", authority)]), listening))
     try:
@@ -146,3 +152,47 @@ def test_an_address_that_the_certificate_is_not_for_is_refused(tmp_path: Path) -
     for pem in ("", "nonsense", authority.pem):
         with pytest.raises(Untrusted):
             trusting(pem, "0" * 64)
+
+
+def test_a_certificate_that_comes_late_is_not_asked_for_again(tmp_path: Path) -> None:
+    authority, _ = made(tmp_path / "tls")
+
+    async def go() -> None:
+        asked, was_asked, may_answer = 0, asyncio.Event(), asyncio.Event()
+
+        async def late(request: Request) -> Response:
+            nonlocal asked
+            asked += 1
+            was_asked.set()
+            await may_answer.wait()
+            return PlainTextResponse(authority.pem)
+
+        async with pages(late) as url:
+            trust = Trust(url, authority.fingerprint)
+            impatient = asyncio.create_task(trust.context())
+            await was_asked.wait()
+            impatient.cancel()
+            await asyncio.gather(impatient, return_exceptions=True)
+            may_answer.set()
+            assert isinstance(await trust.context(), ssl.SSLContext)
+            assert asked == 1
+
+    asyncio.run(go())
+
+
+def test_a_certificate_that_did_not_come_is_asked_for_again(tmp_path: Path) -> None:
+    authority, _ = made(tmp_path / "tls")
+
+    async def go() -> None:
+        answers = [Response(status_code=503), PlainTextResponse(authority.pem)]
+
+        async def at_last(request: Request) -> Response:
+            return answers.pop(0)
+
+        async with pages(at_last) as url:
+            trust = Trust(url, authority.fingerprint)
+            with pytest.raises(OSError, match="503"):
+                await trust.context()
+            assert isinstance(await trust.context(), ssl.SSLContext)
+
+    asyncio.run(go())

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from kadeploy.api.app import create_app
 from kadeploy.api.auth.chain import chain_of
+from kadeploy.api.console_ports import ConsolePorts, PortPolicy
 from kadeploy.api.server import Settings
 from kadeploy.config.authentication import Acl, Authentication, Roles
 from kadeploy.domain.awaited import filled
@@ -117,8 +118,9 @@ class House:
             self.operations, SqlRecord(database), self.control, self.events, self.site, self.clock
         )
         self.use_cases = self._use_cases(administrators)
+        self.console_ports = ConsolePorts(self.use_cases.consoles, PortPolicy())
         chain = chain_of(authentication, roles, self.use_cases.tokens, administrators=administrators)
-        self.app: Starlette = create_app(self.use_cases, chain, Settings(version="3.3.0"))
+        self.app: Starlette = create_app(self.use_cases, chain, Settings(version="3.3.0"), self.console_ports)
 
     def _use_cases(self, administrators: frozenset[str]) -> UseCases:
         ports = Ports(

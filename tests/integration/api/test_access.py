@@ -39,7 +39,7 @@ PLACES = {
 
 
 def table(house: House) -> tuple[Route, ...]:
-    return documented(routes(house.use_cases, Settings()), Settings())
+    return documented(routes(house.use_cases, Settings(), house.console_ports), Settings())
 
 
 def target(route: Route) -> str:

@@ -17,7 +17,7 @@ def test_everything_is_described(tmp_path: Path) -> None:
         async with house.client("") as client:
             told = (await client.get("/openapi.json")).json()
         assert list(undescribed(told)) == []
-        known = {(route.method, route.path) for route in routes(house.use_cases, Settings())}
+        known = {(route.method, route.path) for route in routes(house.use_cases, Settings(), house.console_ports)}
         assert ANSWERS.keys() - known == {("GET", "/openapi.json"), ("GET", "/docs")}
         operations = [one["operationId"] for methods in told["paths"].values() for one in methods.values()]
         assert len(operations) == len(set(operations)) == len(ANSWERS)

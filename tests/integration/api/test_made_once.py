@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 
 from kadeploy.operations.answered import SECRETS_KEPT
-from tests.integration.api.house import House, in_house
+from tests.integration.api.house import NAMES, House, in_house
 
 CODE = "x-application-error-code"
 
@@ -58,6 +58,22 @@ def test_rights_are_granted_once(tmp_path: Path) -> None:
             await client.request("DELETE", "/rights/carol", json={})
             assert (await post(client, "/rights", "k", body)).text == first.text
             assert (await client.get("/rights/carol")).status_code == 404, "they were not granted again"
+
+    in_house(tmp_path, story)
+
+
+def test_a_console_is_opened_once(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        body = {"node": "node-1", "stream": True}
+        await house.grant("alice", NAMES[0])
+        async with house.client() as client:
+            answers = await asyncio.gather(*(post(client, "/console", "k", body) for _ in range(3)))
+            assert {one.text for one in answers} == {answers[0].text}, answers[0].text
+            assert answers[0].status_code == 200
+            other = await post(client, "/console/", "k", {**body, "node": "node-2"})
+            assert (other.status_code, "belongs to another request" in other.text) == (422, True)
+            assert (await post(client, "/console/", "another", body)).json()["wid"] != answers[0].json()["wid"]
+            assert len((await client.get("/console")).json()) == 2
 
     in_house(tmp_path, story)
 

@@ -11,6 +11,7 @@ import pytest
 
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.state import OperationKind
+from kadeploy.ports.files import FileOrder
 from kadeploy.store.database import Database
 from tests.integration.api.house import KEY, NAMES, House, Json, in_house, launch_body
 
@@ -226,9 +227,9 @@ def test_nothing_is_left_pinned(tmp_path: Path) -> None:
         judge, release = house.files.judge, house.files.release
 
         class Watched:
-            async def judge(self, url: str, *, owner: str, **more: object) -> object:
+            async def judge(self, order: FileOrder, *, owner: str) -> int:
                 pins.append(("judge", owner))
-                return await judge(url, owner=owner, **more)  # type: ignore[arg-type]
+                return await judge(order, owner=owner)
 
             async def release(self, owner: str) -> None:
                 pins.append(("release", owner))

@@ -12,6 +12,7 @@ import pytest
 
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.drivers.presence import Probing, SitePresence
+from kadeploy.drivers.ssh_access import SshAccess
 from kadeploy.drivers.ssh_banner import read_banner
 from kadeploy.drivers.window import SlotWindow
 from kadeploy.ports.presence import System
@@ -75,8 +76,14 @@ def with_nodes(scenario: Callable[[Nodes], Awaitable[None]]) -> None:
 
 
 def presence(nodes: Nodes, agents: Agents | None = None) -> SitePresence:
-    probing = Probing(shortest=0.01, longest=0.02, timeout=1.0, port=nodes.port)
-    return SitePresence(site=SITE, agents=agents or Agents(), checks=SlotWindow(50), probing=probing)
+    probing = Probing(shortest=0.01, longest=0.02, timeout=1.0)
+    return SitePresence(
+        site=SITE,
+        agents=agents or Agents(),
+        checks=SlotWindow(50),
+        probing=probing,
+        ssh=SshAccess(port=nodes.port),
+    )
 
 
 async def take(arrivals: AsyncIterator[str], count: int) -> list[str]:

@@ -13,6 +13,7 @@ from kadeploy.domain.node import Cluster, Node, Site
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.result import Result
 from kadeploy.drivers.running_ssh import SshRunning
+from kadeploy.drivers.ssh_access import SshAccess
 from kadeploy.testing.sites import LAYOUT
 
 NODES = NodeSet(["node-1"])
@@ -77,7 +78,7 @@ async def shell(keys: Path) -> AsyncIterator[int]:
 def over_ssh(keys: Path, work: Callable[[SshRunning], Awaitable[Result]], *, key: str = "key") -> Result:
     async def scenario() -> Result:
         async with asyncio.timeout(20), shell(keys) as port:
-            return await work(SshRunning(site=SITE, key=keys / key, port=port))
+            return await work(SshRunning(site=SITE, access=SshAccess(key=keys / key, port=port)))
 
     return asyncio.run(scenario())
 

@@ -9,6 +9,7 @@ import pytest
 from kadeploy.domain.node import Node
 from kadeploy.drivers.power.driver import PowerRefused
 from kadeploy.drivers.power.ssh import SshPower
+from kadeploy.drivers.ssh_access import SshAccess
 from tests.integration.drivers.ssh_server import System, ssh_system
 
 NODE = Node(name="node-1", cluster="c", address="127.0.0.1", block_device="/dev/vda")
@@ -30,7 +31,7 @@ def refuses(_: System) -> int:
 def order(obey: Callable[[System], int], keys: Path, verb: str, *, key: str = "key", leave: float = 5.0) -> list[str]:
     async def run() -> list[str]:
         async with ssh_system(System(obey), keys / "key.pub") as system:
-            power = SshPower(key=keys / key, port=system.port, connect=5.0, leave=leave, look=0.01)
+            power = SshPower(access=SshAccess(key=keys / key, port=system.port), connect=5.0, leave=leave, look=0.01)
             await {"off": power.off, "cycle": power.cycle}[verb](NODE)
             return system.commands
 
@@ -67,7 +68,7 @@ def test_a_node_without_ssh_is_told(keys: Path) -> None:
         nobody = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
         port = nobody.sockets[0].getsockname()[1]
         nobody.close()
-        await SshPower(key=keys / "key", port=port).cycle(NODE)
+        await SshPower(access=SshAccess(key=keys / "key", port=port)).cycle(NODE)
 
     with pytest.raises(PowerRefused, match=r"no SSH: .*Connect"):
         asyncio.run(run())
@@ -84,7 +85,7 @@ def test_a_node_that_accepts_and_says_nothing_is_told(keys: Path) -> None:
         async with await asyncio.start_server(be_silent, "127.0.0.1", 0) as silent:
             port = silent.sockets[0].getsockname()[1]
             try:
-                await SshPower(key=keys / "key", port=port, connect=0.2).cycle(NODE)
+                await SshPower(access=SshAccess(key=keys / "key", port=port), connect=0.2).cycle(NODE)
             finally:
                 closed.set()
 

@@ -61,7 +61,8 @@ async def served(
     tls = open_tls(wanted, now())
     async with open_house(directory, authentication, roles=roles or Roles()) as house:
         chain = chain_of(authentication, roles or Roles(), house.use_cases.tokens, administrators=ADMINISTRATORS)
-        app = create_app(house.use_cases, chain, Settings(version="3.3.0", authority=tls.api_authority))
+        settings = Settings(version="3.3.0", authority=tls.api_authority)
+        app = create_app(house.use_cases, chain, settings, house.console_ports)
         listening = listen(host, 0)
         url = f"{'https' if secure else 'http'}://{host}:{listening.getsockname()[1]}"
         serving = asyncio.create_task(serve(app, listening, tls=tls.api))

@@ -17,8 +17,7 @@ from tests.integration.store import private_postgresql
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """A URL with `{name}` where the database's name goes."""
-    if private_postgresql.programs() is None:
-        pytest.skip("PostgreSQL is not installed")
+    assert private_postgresql.programs(), "PostgreSQL is not here: run `make setup`"
     with private_postgresql.server() as url:
         yield url
 

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -100,6 +101,26 @@ def test_when_a_certificate_is_renewed(tmp_path: Path) -> None:
     assert due(names=(*NAMES, "10.0.0.1"))
     assert not due(names=("kadeploy.example.org", "localhost", "127.0.0.1", "0:0:0:0:0:0:0:1"))
     assert due(of=TestAuthority().pair.certificate)
+
+
+def test_a_running_server_takes_over_names(tmp_path: Path) -> None:
+    async def story() -> None:
+        tls = open_tls(wanted(tmp_path), now())
+        assert tls.issued is not None
+        async with answering(tls) as port:
+            before = await shown(port, tls.api_authority)
+            tls.prepare(wanted(tmp_path), now())()
+            assert await shown(port, tls.api_authority) == before, "nothing is different"
+            turn = tls.prepare(replace(wanted(tmp_path), names=(*NAMES, "other.example.org"), lifetime=9 * DAY), now())
+            assert await shown(port, tls.api_authority) == before, "other parts may still find a fault"
+            turn()
+            after = x509.load_der_x509_certificate(await shown(port, tls.api_authority))
+            named = after.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+            assert "other.example.org" in named.get_values_for_type(x509.DNSName)
+            assert after.not_valid_after_utc < now() + 10 * DAY
+            assert not tls.issued.renew(now()), "the next look at it finds what it should be"
+
+    asyncio.run(story())
 
 
 def test_a_running_server_shows_the_new_one_without_a_restart(tmp_path: Path) -> None:

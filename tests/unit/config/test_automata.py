@@ -112,7 +112,11 @@ def test_a_turn_has_at_least_the_time_of_its_reboot(tmp_path: Path) -> None:
 
 def test_the_rest_of_what_instances_need(tmp_path: Path) -> None:
     cluster = files.cluster()
-    cluster["boot"]["kernels"]["nfsroot"] = {"vmlinuz": "/srv/nfs/vmlinuz", "params": "root=/dev/nfs"}
+    cluster["boot"]["kernels"]["nfsroot"] = {
+        "vmlinuz": "/srv/nfs/vmlinuz",
+        "initrd": "/srv/nfs/initrd",
+        "params": "nfsroot=10.0.0.1:/srv/nfs/root",
+    }
     cluster["boot"]["kernels"]["deploy"]["drivers"] = "ib_ipoib, mlx5_core"
     found = load_site(
         files.write(
@@ -126,7 +130,8 @@ def test_the_rest_of_what_instances_need(tmp_path: Path) -> None:
             },
         )
     ).site.clusters["lab"]
-    assert found.nfsroot == Nfsroot(kernel="/srv/nfs/vmlinuz", params="root=/dev/nfs")
+    params = "nfsroot=10.0.0.1:/srv/nfs/root"
+    assert found.nfsroot == Nfsroot(kernel="/srv/nfs/vmlinuz", initrd="/srv/nfs/initrd", params=params)
     assert found.drivers == ("ib_ipoib", "mlx5_core")
     assert found.kexec_folder == "/dev/shm/kernels"
     assert found.preinstalls == (

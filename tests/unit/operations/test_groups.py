@@ -35,5 +35,7 @@ def test_the_systems_groups_are_asked_of_the_system() -> None:
 def test_groups_that_are_read_again_count_from_then_on() -> None:
     groups = Groups({"bio": ["alice"]}, TwoGroups())
     before = asyncio.run(groups.of("alice"))
-    groups.adopt({"ml": ["alice"]})
+    groups.adopt({"ml": ["alice"]}, counts=True)
     assert asyncio.run(groups.of("alice")) == before - {"bio"} | {"ml"}
+    groups.adopt({"ml": ["alice"]}, counts=False)
+    assert asyncio.run(groups.of("alice")) == {"ml"}

@@ -13,7 +13,7 @@ from kadeploy.errors import InvalidExport, InvalidOption, KadeployError
 from kadeploy.operations.client_files import SERVED_BY_NOBODY, ClientFiles
 from kadeploy.operations.profiles import files_of_profile, profile_of, with_files
 from kadeploy.operations.wants import Wants
-from kadeploy.ports.files import ANYBODY
+from kadeploy.ports.files import ANYBODY, FileOrder
 
 SCRIPT = "#!ipxe\nkernel FILES_PREFIX--vmlinuz quiet\ninitrd FILES_PREFIX--initrd.img\nboot\n"
 
@@ -24,9 +24,9 @@ class Judged:
     def __init__(self, *missing: str) -> None:
         self._missing = missing
 
-    async def judge(self, url: str, **more: object) -> int:
-        if url in self._missing:
-            raise KadeployError(f"{url} is not there")
+    async def judge(self, order: FileOrder, *, owner: str) -> int:
+        if order.url in self._missing:
+            raise KadeployError(f"{order.url} is not there")
         return 1
 
 
@@ -37,7 +37,7 @@ def wants(*missing: str) -> Wants:
 def test_names_become_addresses_at_the_boot_server() -> None:
     named = {"vmlinuz": "http://x/aa", "initrd.img": "http://x/bb"}
     wanted = wants()
-    profile = asyncio.run(with_files(Profile(script=SCRIPT), named, wants=wanted, reader=ANYBODY))
+    profile = asyncio.run(with_files(Profile(script=SCRIPT), {"files": named}, SERVED_BY_NOBODY, wanted, ANYBODY))
     kept = [LocalFile(path=f"/kept/{name}", size=1, sha256=name) for name in ("aa", "bb")]
     found = {one.number: FetchedFile(file=file) for one, file in zip(wanted.wanted, kept, strict=True)}
     assert filled(profile, found) == Profile(script="#!ipxe\nkernel /files/aa quiet\ninitrd /files/bb\nboot\n")
@@ -45,8 +45,9 @@ def test_names_become_addresses_at_the_boot_server() -> None:
 
 def test_all_missing_files_are_told_at_once() -> None:
     named = {"vmlinuz": "http://x/aa", "initrd.img": "http://x/bb"}
+    missing = wants(*named.values())
     with pytest.raises(KadeployError, match=r"(?s)http://x/aa is not there.*http://x/bb is not there"):
-        asyncio.run(with_files(Profile(script=SCRIPT), named, wants=wants(*named.values()), reader=ANYBODY))
+        asyncio.run(with_files(Profile(script=SCRIPT), {"files": named}, SERVED_BY_NOBODY, missing, ANYBODY))
 
 
 def test_files_are_called_as_on_the_clients_machine_unless_they_are_named() -> None:

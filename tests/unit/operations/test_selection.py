@@ -100,6 +100,10 @@ def grouped() -> Selection:
         (["@a&@rack1"], "a-[1-2].site"),
         (["@b,a-3"], "a-3.site,b-1.site"),
         (["@*"], "a-[1-4].site,b-1.site"),
+        (["@a!a-2"], "a-[1,3-4].site"),
+        (["a-[1-3].site!a-2"], "a-[1,3].site"),
+        (["@a&a-[2-3],b-1"], "a-[2-3].site,b-1.site"),
+        (["@a^@rack1"], "a-[3-4].site,b-1.site"),
     ],
 )
 def test_groups_and_clusters_have_names(texts: list[str], expected: str) -> None:
@@ -112,6 +116,9 @@ def test_groups_and_clusters_have_names(texts: list[str], expected: str) -> None
         ("@nobody", "there is no group @nobody"),
         ("@other:rack1", "'@other:rack1' is not a node range"),
         ("@rack1!@rack1", "names no node"),
+        ("@a!c-2", "there is no node c-2"),
+        ("@a!", "is missing beside an operator"),
+        ("&@a", "is missing beside an operator"),
         ("@rack[1-99999999]", "more than 100000"),
         ("@", "'@' is not a node range"),
         ("@a,$(id)", "'$(id)' is not a node name"),

@@ -54,6 +54,13 @@ def test_a_place_that_is_nowhere_is_refused(place: str) -> None:
         hold_before({"sim": PLAN}, place)
 
 
+def test_what_there_is_instead_is_told() -> None:
+    with pytest.raises(InvalidOption, match=r"nothing here is Nope:x \(there is .*BootNewEnv"):
+        hold_before({"sim": PLAN}, "Nope:x")
+    with pytest.raises(InvalidOption, match=r"nothing here is BootNewEnv:x \(there is .*BootNewEnv:kexec"):
+        hold_before({"sim": PLAN}, "BootNewEnv:x")
+
+
 def test_the_configuration_has_breakpoints_too() -> None:
     boot = (
         Chosen(instance="Kexec", micro_steps={"kexec": MicroSettings(breakpoint=True)}),
