@@ -188,6 +188,9 @@ class House:
         return dict(answer.json())
 
 
+DATABASE = "database.url"  # a file in the directory of a house, where its database is another than SQLite
+
+
 @asynccontextmanager
 async def open_house(
     directory: Path,
@@ -197,7 +200,8 @@ async def open_house(
 ) -> AsyncIterator[House]:
     images = directory / "images"
     images.mkdir(exist_ok=True)
-    database = Database.open(migrated(directory / "kadeploy.db"))
+    told = directory / DATABASE
+    database = Database.open(told.read_text() if told.exists() else migrated(directory / "kadeploy.db"))
     try:
         files = FileCache.open(
             directory / "cache", size=100 * MIB, permitted=Permitted(roots=(images,)), web=HERE, uploads=RULES

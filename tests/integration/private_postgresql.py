@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 START_SECONDS = 30.0
 
 
@@ -40,6 +42,14 @@ def server() -> Iterator[str]:
             _run([*control, "-m", "immediate", "stop"])
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def created(pattern: str, name: str, template: str = "template1") -> str:
+    """The URL of a new database, a copy of another that nobody is connected to."""
+    with psycopg.connect(pattern.format(name="postgres"), autocommit=True) as connection:
+        names = map(psycopg.sql.Identifier, (name, template))
+        connection.execute(psycopg.sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
+    return pattern.format(name=name)
 
 
 def _run(argv: Sequence[str]) -> None:
