@@ -26,7 +26,7 @@ from kadeploy.store.environments import SqlEnvironments
 from kadeploy.testing.clock import LoopClock
 from kadeploy.testing.cluster import SimulatedCluster
 from kadeploy.testing.nodes import Fault
-from kadeploy.testing.simulation import ENVIRONMENT, OWNER, offer_environment, set_apart, usual_server
+from kadeploy.testing.simulation import ENVIRONMENT, OWNER, offer_environment, own_state, set_apart, usual_server
 from kadeploy.testing.sites import site_of
 from kadeploy.testing.still import StillDatabase
 from kadeploy.testing.timing import Timing
@@ -90,7 +90,8 @@ async def jumping_server(
     seed: int = 1,
 ) -> AsyncIterator[JumpingServer]:
     """Must run on a jumping loop. What it keeps on the disk is gone at the end."""
-    with set_apart(usual_server()) as config:
+    with own_state() as state:
+        config = set_apart(usual_server(), state)
         store = Opened(
             database=StillDatabase.open(config.database_url),
             files=open_cache(config),

@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -41,7 +41,7 @@ from kadeploy.reloading import (
 from kadeploy.securing import now, wanted_tls
 from kadeploy.store.boot_times import SqlBootTimes
 from kadeploy.store.environments import SqlEnvironments
-from kadeploy.testing.simulation import SimulatedSide, Simulation, offer_environment, set_apart, usual_server
+from kadeploy.testing.simulation import SimulatedSide, Simulation, offer_environment, own_state, set_apart, usual_server
 from kadeploy.tls.opened import ServerTls, open_tls
 
 WORDY = ("httpx2", "httpcore2", "fsspec", "s3fs", "aiobotocore", "botocore", "asyncssh")
@@ -169,7 +169,6 @@ def start(
         with contextlib.ExitStack() as stack:
             read = partial(_load, directory, simulated=simulate is not None)
             loaded, simulation = read(), None
-            reloading = Reloading(read, loaded)
             if detachment is not None:
                 detach(detachment, os.environ)
             if simulate is not None:
@@ -180,11 +179,12 @@ def start(
                     domain=simulate_domain,
                     clusters=min(simulate, simulate_clusters),
                 )
-                loaded = loaded._replace(server=stack.enter_context(set_apart(loaded.server)))
+                read = partial(_set_apart, read, stack.enter_context(own_state()))
+                loaded = read()
             stack.enter_context(_pidfile(pidfile))
             log_level = LogLevel(least=logging.DEBUG if verbose else logging.CRITICAL)
             log_level.prepare(loaded)()
-            asyncio.run(serve(loaded, simulation, reloading, log_level))
+            asyncio.run(serve(loaded, simulation, Reloading(read, loaded), log_level))
     except* _Stopped:
         pass
     except* KadeployError as errors:
@@ -193,6 +193,12 @@ def start(
         print(f"kadeployd: {error}", file=sys.stderr)
     if failures:
         sys.exit(1)
+
+
+def _set_apart(read: Callable[[], Loaded], state: Path) -> Loaded:
+    """Each time that it is read, or a reload would give back what is the simulation's own."""
+    loaded = read()
+    return loaded._replace(server=set_apart(loaded.server, state))
 
 
 def _load(directory: Path | None, *, simulated: bool) -> Loaded:

@@ -125,22 +125,26 @@ def usual_server() -> ServerConfig:
 
 
 @contextlib.contextmanager
-def set_apart(config: ServerConfig) -> Iterator[ServerConfig]:
-    """The configuration with a state of its own, which is gone at the end."""
+def own_state() -> Iterator[Path]:
+    """A directory for what a simulation keeps, with an image, which is gone at the end."""
     with tempfile.TemporaryDirectory(prefix="kadeploy-simulated-") as directory:
         state = Path(directory)
         (state / IMAGE).parent.mkdir()
         _write_image(state / IMAGE)
-        yield config.model_copy(
-            update={
-                "state_directory": state,
-                "database": Database(),
-                "cache": Cache(size=config.cache.size),
-                "files": config.files.model_copy(
-                    update={"roots": (*config.files.roots, (state / IMAGE).parent), "as_user": False}
-                ),
-            }
-        )
+        yield state
+
+
+def set_apart(config: ServerConfig, state: Path) -> ServerConfig:
+    """The configuration with that state in place of its own, and the image there for everybody."""
+    roots = (*config.files.roots, (state / IMAGE).parent)
+    return config.model_copy(
+        update={
+            "state_directory": state,
+            "database": Database(),
+            "cache": Cache(size=config.cache.size),
+            "files": config.files.model_copy(update={"roots": roots, "as_user": False}),
+        }
+    )
 
 
 async def offer_environment(environments: Environments, state: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +45,18 @@ def test_a_simulated_cluster_is_deployed_with_the_installed_tools(tmp_path: Path
         shown = run(environ, "kanodes", "-m", "node-[1-60]")
         assert shown.stdout.count("deployed") == 60, shown.stdout + shown.stderr
     assert not (tmp_path / "state").exists(), "a simulation keeps nothing, and touches nothing that is real"
+
+
+def test_a_reload_leaves_the_simulation_what_is_its_own(tmp_path: Path) -> None:
+    wish = ("kadeploy", "-m", "node-[1-60]", "-e", "simulated", "--dry-run")
+    with simulation(tmp_path, rights={"kind": "dummy", "almighty_users": "root"}) as environ:
+        asked = urllib.request.Request(
+            f"{environ['KADEPLOY_SERVER']}/reload", method="POST", headers={"X-Kadeploy-User": "root"}
+        )
+        with urllib.request.urlopen(asked, timeout=LONGEST) as answer:
+            assert json.load(answer)["changed"] == []
+        done = run(environ, *wish)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
