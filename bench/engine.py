@@ -12,6 +12,7 @@ import json
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext, suppress
@@ -172,17 +173,22 @@ async def probed(server: JumpingServer, least: int, told: Told) -> AsyncIterator
     chain = chain_of(config.authentication, config.roles, use_cases.tokens, administrators=config.administrators)
     app = create_app(use_cases, chain, Settings(), ConsolePorts(use_cases.consoles, PortPolicy()))
     api = asyncio.create_task(serving.serve(app, listening))
-    argv = [sys.executable, "-m", "bench.api_probe", "127.0.0.1", str(port), str(least)]
-    probe = await asyncio.to_thread(
-        lambda: subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    )
     try:
-        yield probe
+        with tempfile.TemporaryFile("w+") as said:  # a pipe would fill before the probe has ended
+            argv = [sys.executable, "-m", "bench.api_probe", "127.0.0.1", str(port), str(least)]
+            probe = await asyncio.to_thread(
+                lambda: subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=said, text=True)
+            )
+            try:
+                yield probe
+            finally:
+                await asyncio.to_thread(probe.communicate)
+            said.seek(0)
+            heard = json.load(said)
     finally:
-        said, _ = await asyncio.to_thread(probe.communicate)
-        told.took, told.late, told.errors = (json.loads(said)[key] for key in ("took", "late", "errors"))
         api.cancel()
         await asyncio.gather(api, return_exceptions=True)
+    told.took, told.late, told.errors = (heard[key] for key in ("took", "late", "errors"))
     if told.errors:
         raise RuntimeError(f"{len(told.errors)} requests failed: {told.errors[0]}")
 
