@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +11,19 @@ import pytest
 from kadeploy.agent.mounts import mounted
 from tests.integration.agents.on_disk import GIB, said
 from tests.integration.agents.world import KnownTokens
+
+CLONE_NEWNS = 0x00020000  # unshare(2)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def mounts_of_our_own() -> None:
+    """What is mounted here is seen by this process and its children alone.
+
+    A namespace that another test makes copies every mount it sees, and holds the file system after the unmount here:
+    nothing may then mount it otherwise.
+    """
+    if os.geteuid() == 0 and ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) == 0:
+        subprocess.run(["mount", "--make-rslave", "/"], check=True)
 
 
 @pytest.fixture

@@ -33,7 +33,10 @@ def archive(disk: str, tmp_path: Path) -> Path:
         run("unmount", path=str(where))
     image = tmp_path / "image.fsa"
     sources = (f"{disk}p{number}" for number in SOURCES)
-    subprocess.run(["fsarchiver", "-Z", "1", "savefs", image, *sources], check=True, capture_output=True)
+    saved = subprocess.run(
+        ["fsarchiver", "-Z", "1", "savefs", image, *sources], check=False, capture_output=True, text=True
+    )
+    assert saved.returncode == 0, saved.stderr
     return image
 
 
