@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from kadeploy.api.operation_view import Nodes, Unread, is_done, long_view, nodes_at_the_end, nodes_now
@@ -13,10 +12,12 @@ from kadeploy.domain.operation import Head
 from kadeploy.domain.state import OperationKind
 from kadeploy.errors import InvalidWorkflow
 from kadeploy.operations.assemble import UseCases
+from kadeploy.operations.board import Board
+from kadeploy.operations.recent import Recent
 from kadeploy.operations.shared_reads import SharedReads
 from kadeploy.ports.store import Glimpse
 
-KEPT: Final = 64  # operations; those asked for least recently are read again when asked for
+KEPT: Final = 200_000  # nodes of operations; those asked for least recently are read again when asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,55 +51,76 @@ class Readings:
         self._logs = use_cases.logs
         self._clock = use_cases.clock
         self._shared: SharedReads[Reading] = SharedReads()
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._lists: SharedReads[Sequence[Reading]] = SharedReads()
+        self._kept: Recent[_Kept] = Recent(KEPT)
 
     async def of(self, operation_id: str) -> Reading:
         """Raises InvalidWorkflow."""
         return await self._shared.of(operation_id, lambda: self._read(operation_id))
 
     async def listed(self) -> Sequence[Reading]:
-        """Of those that have ended there are no news: to tell hundreds of their logs would take too long."""
-        readings = []
-        for glimpse in await self._running.listed(self._kind):
-            with suppress(InvalidWorkflow):  # it has just been forgotten
-                kept = await self._known(glimpse)
-                unread = Unread() if glimpse.head.state.is_final else await self._unread(glimpse)
-                readings.append(self._shown(kept, unread))
-        return readings
+        """Of their logs these tell only whether something may be new: each of hundreds would have to be read."""
+        return await self._lists.of("", self._list)
+
+    async def _list(self) -> Sequence[Reading]:
+        glimpses = await self._running.listed(self._kind)
+        known = await self._known(glimpses)
+        return [
+            self._shown(known[glimpse.head.id], self._perhaps_unread(glimpse))
+            for glimpse in glimpses
+            if glimpse.head.id in known
+        ]
 
     async def _read(self, operation_id: str) -> Reading:
         glimpse = await self._running.glimpse(self._kind, operation_id)
-        return self._shown(await self._known(glimpse), await self._unread(glimpse))
+        known = await self._known([glimpse])
+        if operation_id not in known:
+            raise InvalidWorkflow(f"there is no {self._kind} {operation_id!r}")
+        return self._shown(known[operation_id], await self._unread(glimpse))
 
-    async def _known(self, glimpse: Glimpse) -> _Kept:
-        kept = self._kept.get(glimpse.head.id)
-        if kept is None or kept.glimpse != glimpse:
-            kept = self._kept[glimpse.head.id] = await self._anew(glimpse, kept)
-        self._kept.move_to_end(glimpse.head.id)
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        return kept
+    async def _known(self, glimpses: Sequence[Glimpse]) -> Mapping[str, _Kept]:
+        """Those left out have just been forgotten."""
+        before = {glimpse.head.id: self._kept.get(glimpse.head.id) for glimpse in glimpses}
+        known = {name: kept for name, kept in before.items() if kept is not None}
+        changed = [glimpse for glimpse in glimpses if _changed(glimpse, known.get(glimpse.head.id))]
+        boards = await self._boards.reaching(
+            {glimpse.head.id: glimpse.number for glimpse in changed if not glimpse.head.state.is_final}
+        )
+        for glimpse in changed:
+            name = glimpse.head.id
+            kept = known.pop(name, None)
+            with suppress(InvalidWorkflow):
+                known[name] = await self._anew(glimpse, kept, boards.get(name))
+                self._kept.put(name, known[name], len(known[name].names))
+        return known
 
-    async def _anew(self, glimpse: Glimpse, kept: _Kept | None) -> _Kept:
-        head = glimpse.head
-        if head.state.is_final:
-            operation = await self._running.find(self._kind, head.id)
+    async def _anew(self, glimpse: Glimpse, kept: _Kept | None, board: Board | None) -> _Kept:
+        """`board` is None when it has ended."""
+        if board is None:
+            operation = await self._running.find(self._kind, glimpse.head.id)
             names = tuple(operation.nodes) if kept is None else kept.names
             return _Kept(glimpse, names, nodes_at_the_end(operation), glimpse.number)
-        board = await self._boards.reaching(head.id, glimpse.number)
-        if kept is None:
-            names = tuple((await self._running.find(self._kind, head.id)).nodes)
-        elif kept.settled == board.settled:
-            return _Kept(glimpse, kept.names, kept.nodes, kept.settled)
-        else:
-            names = kept.names
+        if kept is not None and kept.settled == board.settled:
+            return replace(kept, glimpse=glimpse)
+        names = tuple((await self._running.find(self._kind, glimpse.head.id)).nodes) if kept is None else kept.names
         return _Kept(glimpse, names, nodes_now(names, board), board.settled)
 
     async def _unread(self, glimpse: Glimpse) -> Unread:
         log = await self._logs.has_news(glimpse.head, last=glimpse.number)
         return Unread(log, await self._logs.has_traces(glimpse.head, last=glimpse.number))
 
+    def _perhaps_unread(self, glimpse: Glimpse) -> Unread:
+        """Of those that have ended nothing is: the tools that read them have gone."""
+        if glimpse.head.state.is_final:
+            return Unread()
+        log = self._logs.may_have_news(glimpse.head, last=glimpse.number)
+        return Unread(log, self._logs.may_have_traces(glimpse.head, last=glimpse.number))
+
     def _shown(self, kept: _Kept, unread: Unread) -> Reading:
         head = kept.glimpse.head
         view = long_view(head, kept.nodes, unread=unread, now=self._clock.now())
         return Reading(head, kept.names, is_done(head, kept.nodes), view)
+
+
+def _changed(glimpse: Glimpse, kept: _Kept | None) -> bool:
+    return kept is None or kept.glimpse != glimpse

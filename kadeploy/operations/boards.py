@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Final
 
+from kadeploy.domain.event import Event
 from kadeploy.operations.board import Board
 from kadeploy.operations.events import EventLog
+from kadeploy.operations.recent import Recent
+from kadeploy.operations.shared_reads import SharedReads
 from kadeploy.ports.store import Journal
 
-KEPT: Final = 64  # boards; those asked for least recently are folded again when asked for
-
-
-@dataclass(slots=True)
-class _Kept:
-    board: Board = field(default_factory=Board)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+KEPT: Final = 200_000  # nodes and visits of steps, in all boards that are kept
 
 
 class Boards:
@@ -26,33 +22,43 @@ class Boards:
     def __init__(self, journal: Journal, events: EventLog) -> None:
         self._journal = journal
         self._events = events
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._kept: Recent[Board] = Recent(KEPT)
+        self._folds: SharedReads[Board] = SharedReads()
 
     async def of(self, operation_id: str) -> Board:
         """The picture now. It is shared: not to be changed."""
-        kept = self._of(operation_id)
-        async with kept.lock:
-            await self._fold(operation_id, kept.board)
-            for progress in self._events.progress(operation_id).values():
-                kept.board.apply(progress)
-        return kept.board
+        board = await self._folds.of(operation_id, partial(self._fold, operation_id))
+        for progress in self._events.progress(operation_id).values():
+            board.apply(progress)
+        return board
 
-    async def reaching(self, operation_id: str, number: int) -> Board:
-        """The same with that event in it, and perhaps without the newest of nodes' progress."""
-        kept = self._of(operation_id)
-        async with kept.lock:
-            if kept.board.number < number:
-                await self._fold(operation_id, kept.board)
-        return kept.board
+    async def reaching(self, numbers: Mapping[str, int]) -> Mapping[str, Board]:
+        """The boards of operations with these events in them, and perhaps without the newest of nodes' progress."""
+        boards = {name: self._kept.get(name) or Board() for name in numbers}
+        late = {name: board.number for name, board in boards.items() if board.number < numbers[name]}
+        for name in [name for name, number in late.items() if number == 0]:  # of these there is much to read
+            boards[name] = await self._folds.of(name, partial(self._fold, name))
+            del late[name]
+        if late:
+            _apply(await self._journal.read_each(late), boards)
+        for name in late:
+            self._keep(name, boards[name])
+        return boards
 
-    def _of(self, operation_id: str) -> _Kept:
-        kept = self._kept.setdefault(operation_id, _Kept())
-        self._kept.move_to_end(operation_id)
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        return kept
-
-    async def _fold(self, operation_id: str, board: Board) -> None:
+    async def _fold(self, operation_id: str) -> Board:
+        board = self._kept.get(operation_id) or Board()
         while batch := await self._journal.read(operation_id, after=board.number):
-            for number, event in batch:
-                board.apply(event, number)
+            _apply(batch, {operation_id: board})
+        self._keep(operation_id, board)
+        return board
+
+    def _keep(self, operation_id: str, board: Board) -> None:
+        self._kept.put(operation_id, board, len(board.nodes) + len(board.steps))
+
+
+def _apply(events: Iterable[tuple[int, Event]], boards: Mapping[str, Board]) -> None:
+    """Others may have read the same meanwhile."""
+    for number, event in events:
+        board = boards[event.operation]
+        if number > board.number:
+            board.apply(event, number)

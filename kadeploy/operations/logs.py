@@ -51,6 +51,13 @@ class Logs:
     async def has_traces(self, operation: Head, *, last: int | None = None) -> bool:
         return operation.id in self._debugged and bool((await self._read(operation, "debug", "", last)).waiting)
 
+    def may_have_news(self, operation: Head, *, last: int) -> bool:
+        """Without a look at the journal: there are events that may be worth a line."""
+        return self._is_behind(operation, "log", last)
+
+    def may_have_traces(self, operation: Head, *, last: int) -> bool:
+        return operation.id in self._debugged and self._is_behind(operation, "debug", last)
+
     async def take(self, operation: Head, cluster: str = "") -> str:
         """The lines since the last call, and never again."""
         return _taken(await self._read(operation, "log", cluster))
@@ -64,6 +71,10 @@ class Logs:
         self._debugged.discard(operation_id)
         for key in [key for key in self._readers if key[0] == operation_id]:
             del self._readers[key]
+
+    def _is_behind(self, operation: Head, what: str, last: int) -> bool:
+        reader = self._readers.get((operation.id, what, ""))
+        return reader is None or bool(reader.waiting) or reader.number < last
 
     async def _read(self, operation: Head, what: str, only: str, last: int | None = None) -> _Reader:
         key = (operation.id, what, only)

@@ -118,6 +118,10 @@ class Journal(Protocol):
         """Events with their numbers, which grow by time, those above `after` only."""
         ...
 
+    async def read_each(self, after: Mapping[str, int]) -> Sequence[tuple[int, Event]]:
+        """All events of these operations above the number of each, in one order: for many of which little is new."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeRecord:

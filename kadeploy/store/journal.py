@@ -5,11 +5,14 @@ Numbers grow with time within an operation, since one server at a time runs it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 
-from sqlalchemy import insert, select
+import orjson
+from sqlalchemy import BigInteger, Select, String, Text, cast, column, insert, select, values
 
 from kadeploy.domain.event import Event, from_json, to_json
+from kadeploy.store.at_once import rows_at_once
 from kadeploy.store.database import Database
 from kadeploy.store.tables import JOURNAL
 
@@ -35,3 +38,16 @@ class SqlJournal:
         )
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [(number, from_json(event)) for number, event in rows]
+
+    async def read_each(self, after: Mapping[str, int]) -> Sequence[tuple[int, Event]]:
+        query = _above(after)
+        rows = await self._database.read(lambda connection: rows_at_once(connection, query))
+        return sorted(((number, from_json(orjson.loads(event))) for number, event in rows), key=itemgetter(0))
+
+
+def _above(after: Mapping[str, int]) -> Select[tuple[int, str]]:
+    marks = (
+        values(column("operation", String), column("number", BigInteger), name="marks").data(list(after.items())).cte()
+    )
+    is_above = (JOURNAL.c.operation == marks.c.operation) & (JOURNAL.c.number > marks.c.number)
+    return select(JOURNAL.c.number, cast(JOURNAL.c.event, Text)).select_from(marks.join(JOURNAL, is_above))

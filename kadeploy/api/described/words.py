@@ -75,7 +75,7 @@ WORDS: Final[Mapping[str, str]] = {
     "limit": "At most so many.",
     "list": "Only the names.",
     "log": "Path of the log.",
-    "logs": "Whether there are lines to be read; in resources their paths by cluster.",
+    "logs": "Whether there are lines to be read (in lists: perhaps); in resources their paths by cluster.",
     "macro": "The macro-step, with its instance.",
     "max_time": "Only nodes whose steps took at most so long.",
     "micro": "The micro-step.",

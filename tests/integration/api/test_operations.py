@@ -35,9 +35,12 @@ def test_a_deployment_from_launch_to_delete(tmp_path: Path) -> None:
             assert shown["environment"] == {"id": 0, "user": "alice", "name": "debian12", "version": 1}
             assert (shown["done"], shown["error"], shown["logs"]) == (False, False, True)
             assert shown["nodes"] == {"ok": [], "ko": [], "processing": list(NAMES[:2])}
+            (listed,) = (await client.get("/deployment")).json()
+            assert listed == {**shown, "time": listed["time"]}
             lines = (await client.get(resources["log"])).text
             assert "|Deployment of node-[1-2].site1.example.org begins\n" in lines
             assert (await client.get(resources["resource"])).json()["logs"] is False
+            assert (await client.get("/deployment")).json()[0]["logs"] is False
             assert (await client.get(resources["log"])).text == "\n"
             status = (await client.get(resources["status"])).json()
             assert status["alpha"]["SetDeploymentEnvUntrusted"]["fetch_files"]["nodes"]["**"] == list(NAMES[:2])

@@ -51,6 +51,19 @@ def test_events_come_back_as_they_were_in_their_order(journal: SqlJournal) -> No
     assert numbers == sorted(set(numbers))
 
 
+def test_what_is_new_of_many_is_read_at_once(journal: SqlJournal) -> None:
+    events = [Decided(operation=f"D-{n % 3}", at=float(n), cluster="alpha", set="0", what=f"« {n} »") for n in range(9)]
+
+    async def story() -> None:
+        await journal.append(events)
+        numbers = [[number for number, _ in await journal.read(f"D-{n}")] for n in range(3)]
+        new = await journal.read_each({"D-2": numbers[2][1], "D-0": numbers[0][0], "D-4": 0})
+        assert new == [(numbers[0][1], events[3]), (numbers[0][2], events[6]), (numbers[2][2], events[8])]
+        assert await journal.read_each({"D-1": numbers[1][2]}) == []
+
+    asyncio.run(story())
+
+
 def test_reading_goes_on_after_a_number_and_stops_at_a_limit(journal: SqlJournal) -> None:
     async def story() -> None:
         await journal.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kadeploy.domain.event import Event
 
@@ -23,3 +23,7 @@ class ListJournal:
             if event.operation == operation_id
         ]
         return found[:limit]
+
+    async def read_each(self, after: Mapping[str, int]) -> Sequence[tuple[int, Event]]:
+        numbered = enumerate(self.events, 1)
+        return [(number, event) for number, event in numbered if number > after.get(event.operation, number)]
