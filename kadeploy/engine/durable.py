@@ -140,10 +140,10 @@ class _DbosRecorder:
         return await DBOS.run_step_async({"name": name}, step)
 
     async def branch(self, ticket: Ticket) -> None:
-        self._children[ticket.set] = await self._engine.branch(ticket)
+        self._children[ticket.workflow_id] = await self._engine.branch(ticket)
 
     async def told(self, child: Ticket) -> str:
-        return await self._children.pop(child.set).get_result()
+        return await self._children.pop(child.workflow_id).get_result()
 
     async def join(self) -> None:
         for child in self._children.values():

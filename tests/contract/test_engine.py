@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,15 @@ class TestEngine:
         assert operation.state is OperationState.DONE
         assert str(operation.having(Progress.KO)) == "node-3"
         assert len(operation.having(Progress.OK)) == 7
+
+    @pytest.mark.parametrize("slow", ["node-1", "node-6"])
+    def test_an_operation_ends_when_its_last_cluster_has(
+        self, engine: Callable[..., Operation], slow: str, tmp_path: Path
+    ) -> None:
+        world = partial(World, 6, clusters=3, faults={slow: Fault.FIRST_BOOT_FAILS})
+        operation = engine(tmp_path, world, deploy)
+        assert operation.state is OperationState.DONE
+        assert len(operation.having(Progress.OK)) == 6
 
     def test_starting_twice_is_starting_once(self, engine: Callable[..., Operation], tmp_path: Path) -> None:
         operation = engine(tmp_path, lambda: World(2), deploy_started_twice)

@@ -41,7 +41,7 @@ async def _rage(directory: Path, seed: int, dies_after: float, turns: int) -> St
     """One server's life on this directory, which ends after so many seconds and turns of the loop; 0: when all ends."""
     storming = Storming(seed)
     larder = Larder(directory, seed=seed, slow=SLOW, bad=BAD)
-    site = site_of(storming.told.nodes)
+    site = site_of(storming.told.nodes, clusters=storming.clusters)
     try:
         async with durable_world(directory, site, seed=seed, timing=WILD, larder=larder, **storming.weather) as world:
             if dies_after:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -59,7 +59,8 @@ def storm(seed: int, *, kills: bool = False) -> Storm:
 
     async def in_memory(larder: Larder) -> Storm:
         storming = Storming(seed)
-        world = World(storming.told.nodes, seed=seed, timing=WILD, larder=larder, **storming.weather)
+        told, weather = storming.told, storming.weather
+        world = World(told.nodes, seed=seed, timing=WILD, larder=larder, clusters=storming.clusters, **weather)
         return await storming.rage(world, larder, kill=world.restart if kills else None)
 
     with tempfile.TemporaryDirectory(prefix="storm-") as directory:
@@ -97,6 +98,7 @@ class Storming:
         faults = draw_faults(self.names, share=self.chance.random() ** 2, seed=seed)
         window = SlotWindow(self.chance.randint(1, 20), self.chance.choice([0.0, 2.0, 10.0]))
         self.weather: dict[str, Any] = {"faults": faults, "window": window}
+        self.clusters = random.Random(f"{seed} clusters").randint(1, 3)
 
     async def rage(self, world: Stormy, larder: Larder, *, kill: Callable[[], Awaitable[None]] | None = None) -> Storm:
         """From its beginning to its end. With `kill`, the world's server is killed now and then."""
@@ -131,32 +133,35 @@ class Storming:
         await asyncio.sleep(self.chance.uniform(0, 60))
         kind = self.chance.choice([OperationKind.DEPLOYMENT] * 4 + [OperationKind.REBOOT])
         operation_id = new_operation_id(kind)
-        plan = await self._plan(operation_id, kind, nodes)
+        plans = await self._plans(operation_id, kind, nodes)
         operation = Operation(
             id=operation_id,
             kind=kind,
             user="alice",
             nodes=nodes,
             created=self.world.clock.now(),
-            plans={"sim": encode(plan)},
+            plans={cluster: encode(plan) for cluster, plan in plans.items()},
         )
         await self.world.operations.create(operation)
         await self.world.engine.start(operation.id)
 
-    async def _plan(self, operation_id: str, kind: OperationKind, nodes: NodeSet) -> Plan:
+    async def _plans(self, operation_id: str, kind: OperationKind, nodes: NodeSet) -> Mapping[str, Plan]:
+        """One for each cluster that the nodes are of."""
+        site = self.world.site
         if kind is OperationKind.REBOOT:
-            return build_reboot(
-                RebootRequest(nodes=nodes, level=self.chance.choice(list(Level))), self.world.site, "sim"
-            )
+            reboot = RebootRequest(nodes=nodes, level=self.chance.choice(list(Level)))
+            return {cluster: build_reboot(reboot, site, cluster) for cluster in site.by_cluster(nodes)}
         request = await self.larder.request(
             operation_id,
             nodes,
-            self.world.site,
+            site,
             archive=self.chance.randrange(ARCHIVES),
             sent=self.chance.random() < 0.3,
         )
-        plan = build_deploy(request, self.world.site, "sim")
-        return _with_breakpoint(plan, self.chance) if self.chance.random() < 0.1 else plan
+        plans = {cluster: build_deploy(request, site, cluster) for cluster in site.by_cluster(nodes)}
+        if self.chance.random() < 0.1:
+            return {cluster: _with_breakpoint(plan, self.chance) for cluster, plan in plans.items()}
+        return plans
 
     async def _disturb(self) -> None:
         """Now and then somebody aborts, takes nodes out, or resumes."""

@@ -12,7 +12,7 @@ from tests.scenario.storm import storm
 
 STORMS = 100
 KILLED = 10  # each so many-th
-SIGKILLED = 6
+SIGKILLED = (0, 1, 2, 4, 5, 6)  # seeds of storms that do not end before the first kill
 
 
 def test_a_hundred_storms_of_which_ten_are_killed() -> None:
@@ -25,7 +25,7 @@ def test_a_hundred_storms_of_which_ten_are_killed() -> None:
     assert sum(one.held for one in storms) > 0
 
 
-@pytest.mark.parametrize("seed", range(SIGKILLED))
+@pytest.mark.parametrize("seed", SIGKILLED)
 def test_a_storm_whose_servers_are_ended_by_sigkill(seed: int) -> None:
     told = killed_storm(seed)
     assert not told.wrong

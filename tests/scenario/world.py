@@ -42,8 +42,9 @@ class World:
         window: SlotWindow | None = None,
         timing: Timing = USUAL,
         larder: Larder | None = None,
+        clusters: int = 1,
     ) -> None:
-        self.live = LiveSite(site_of(count))
+        self.live = LiveSite(site_of(count, clusters=clusters))
         self.site = self.live.site
         self.clock = LoopClock()
         self.cluster = SimulatedCluster(self.site, self.clock, seed=seed, faults=faults, window=window, timing=timing)
