@@ -269,6 +269,7 @@ def _style(wanted: BroadcastSection, site: Site) -> Style:
     return Style(
         racks={node.name: node.rack for node in site.nodes.values()},
         chains=wanted.chains,
+        arity=wanted.tree_readers,
         limits=limits,
         allowance=Allowance(int(wanted.server_rate * 1_000_000)),
     )

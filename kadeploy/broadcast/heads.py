@@ -24,10 +24,12 @@ _REMEMBERED = 16  # images; a manifest is some hundred kilobytes at most
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
     """How images are sent. `racks`: the rack or switch of each node, as far as they are known; `chains`: so many at
-    most are fed at once, a rack each. `rate`: bytes a second of each head, 0 for no limit; `allowance`: of all."""
+    most are fed at once, a rack each. `arity`: readers of each in a tree, where nothing else is asked. `rate`: bytes a
+    second of each head, 0 for no limit; `allowance`: of all."""
 
     racks: Mapping[str, str] = field(default_factory=dict)
     chains: int = 1
+    arity: int = 2
     limits: Limits = DEFAULTS
     rate: int = 0
     allowance: Allowance = UNLIMITED
@@ -42,10 +44,16 @@ class ServingHead:
         return Identity(port=self._head.port, broadcast=self._head.broadcast.hex(), secret=self._head.secret.hex())
 
     def orders(
-        self, seats: Sequence[Seat], *, host: str, late: Sequence[Seat] = (), spread: Spread = Spread.CHAIN
+        self,
+        seats: Sequence[Seat],
+        *,
+        host: str,
+        late: Sequence[Seat] = (),
+        spread: Spread = Spread.CHAIN,
+        arity: int = 0,
     ) -> Mapping[str, Mapping[str, object]]:
         racks, chain = self._style.racks, chain_of(map(_member, seats), self._style.racks)
-        shape = Shape(form=spread)
+        shape = Shape(form=spread, arity=arity or self._style.arity)
         if spread is Spread.CHAIN:
             shape = chains_by_rack(chain, racks, self._style.chains)
         everybody = (*chain, *map(_member, late))

@@ -1,7 +1,8 @@
 """Does the first node of a chain hold back all the others? Nobody before it can see that: the head has every byte.
 
 So the second node asks the head for some bytes, once for each first node it reads from: were the head's own link the
-limit, the two streams would share it; when the head gives far more, the node between is to blame.
+limit, the two streams would share it; when the head gives far more, the node between is to blame. But not for more than
+it may send.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from math import inf
 from typing import Protocol
 
 from kadeploy.broadcast.heal import FASTER, WORTH, is_to_blame
@@ -29,8 +31,9 @@ class _Dial(Protocol):
 
 
 class SecondOpinion:
-    def __init__(self, dial: _Dial, spool: Spool) -> None:
-        self._dial, self._spool = dial, spool
+    def __init__(self, dial: _Dial, spool: Spool, most: float = inf) -> None:
+        """`most`: bytes a second that a node may send to each of its readers."""
+        self._dial, self._spool, self._most = dial, spool, most
         self._link: Link | None = None  # the one that is judged
         self._began = 0.0
         self._received = 0
@@ -61,7 +64,7 @@ class SecondOpinion:
 
     def _ask(self, answers: list[float], rate: float) -> None:
         with contextlib.suppress(LinkLost):
-            times = self._head_rate(int(rate * SAMPLE)) / max(rate, 1.0)
+            times = min(self._head_rate(int(rate * SAMPLE)), self._most) / max(rate, 1.0)
             if answers is self._times_faster:  # else it is of a source that is not judged any more
                 answers.append(times)
                 self._began, self._received, self._blocked = time.monotonic(), self._spool.received, self._spool.blocked

@@ -16,11 +16,13 @@ PARTS = 16  # of the time in which a reader has fallen behind
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """At the source and one of its readers, `at` a moment: bytes that have come, and that the reader has taken.
+    """At the source and one of its readers, `at` a moment: bytes that have come, and that the reader has taken: what is
+    still under way to it is not.
 
     Seconds in all for which the source could take no more, having no memory left: `blocked`, for whatever reason,
     `held`, since this reader had not taken what was kept for it. `waited`: for which the source itself had to wait for
-    a processor, and so was late with all that it does.
+    a processor, and so was late with all that it does; `withheld`: for which it might not send more to this reader, by
+    its own limit.
     """
 
     at: float
@@ -29,6 +31,7 @@ class Look:
     blocked: float = 0.0
     held: float = 0.0
     waited: float = 0.0
+    withheld: float = 0.0
 
 
 class Pace:
@@ -59,7 +62,7 @@ class Pace:
             looks.popleft()
         low = min(looks, key=self._behind)
         since, fallen = look.at - low.at, self._behind(look) - self._behind(low)
-        could_give = since - DOUBT * (look.waited - low.waited)
+        could_give = since - _excuse(look) + _excuse(low)
         if could_give <= 0:
             return False
         rate = (look.taken - low.taken) / could_give
@@ -86,7 +89,7 @@ class Pace:
     def _behind(self, look: Look) -> float:
         """Bytes. What the source could not take for want of memory counts, too: it would have come. What it may not
         have given for want of a processor does not, twice over: where one is short of them, others may be more so."""
-        return look.came - look.taken + self._could * (look.held - DOUBT * look.waited)
+        return look.came - look.taken + self._could * (look.held - _excuse(look))
 
     def _is_steady_since(self, low: Look) -> bool:
         looks = [one for one in self._looks if one.at >= low.at]
@@ -100,3 +103,8 @@ class Pace:
         one, other = looks[after - 1], looks[after]
         share = (moment - one.at) / (other.at - one.at)
         return self._behind(one) * (1 - share) + self._behind(other) * share
+
+
+def _excuse(look: Look) -> float:
+    """Seconds in all for which it was the source that did not give."""
+    return DOUBT * look.waited + look.withheld

@@ -20,6 +20,7 @@ from kadeploy.broadcast.standing import Standing
 from kadeploy.broadcast.wire import MOST_DATA, Hello
 
 LEAST_DATA = 64 << 10
+PROVEN = 16  # frames of a size before they get larger: the first ones go into buffers, however slow the link is
 LONG_FRAME = 0.1  # seconds
 LONG_STEP = 0.02  # seconds
 
@@ -75,6 +76,7 @@ class Reader:
         self.has_yielded = False  # it was told
         self.is_waiting = False  # its thread waits for bytes: they may be offered
         self.held = 0.0  # seconds in all for which others had to wait until it had taken what was kept for it
+        self.withheld = 0.0  # seconds in all for which its source might not send it more
         self._held_before = shelf.held
         self.turn = threading.Lock()  # who writes to the connection
         self._shelf, self._standing, self._suspect = shelf, standing, suspect
@@ -148,7 +150,7 @@ class Reader:
         took = time.monotonic() - began
         if took > LONG_FRAME:
             self.most = max(LEAST_DATA, self.most // 2)
-        elif took < LONG_FRAME / 4:
+        elif took < LONG_FRAME / 4 and self.given >= PROVEN * self.most:
             self.most = min(MOST_DATA, self.most * 2)
 
     def _begin(self, count: int) -> None:

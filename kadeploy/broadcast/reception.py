@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import inf
 from typing import Any
 
 from kadeploy.broadcast.manifest import Manifest
@@ -68,6 +69,11 @@ class Reception:
     @property
     def rank(self) -> int:
         return next(rank for rank, member in enumerate(self.order) if member.name == self.me)
+
+    @property
+    def most_to_each(self) -> float:
+        """Bytes a second that a node may send to one reader, when it feeds as many as it is meant to."""
+        return self.limits.rate / self.shape.streams(0) if self.limits.rate else inf
 
     @property
     def grain(self) -> int:

@@ -46,7 +46,13 @@ Exit codes:
 @click.option("--python", default="python3", help="Python on the hosts (default: python3).")
 @click.option("--rate", default=0.0, help="MB a second that each machine sends at most (default: no limit).")
 @click.option("--memory", default=0, help="MB of memory that each host may use (default: half of what is free).")
-@click.option("--tree", default=0, metavar="N", help="Each machine feeds N others, in place of a chain.")
+@click.option(
+    "--tree",
+    default=0,
+    type=click.IntRange(0, 64),
+    metavar="N",
+    help="Each machine feeds N others, in place of a chain.",
+)
 @click.option("--timeout", default=20.0, help="Seconds to log in (default: 20).")
 @click.option(
     "-o", "--output-ok-nodes", "ok_file", type=click.Path(path_type=Path), help="Write the hosts that have it."

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from kadeploy.config.decode import Section
+
+MOST_READERS: Final = 64
+TreeReaders = Annotated[int, Field(ge=2, le=MOST_READERS)]
 
 
 class BroadcastSection(Section):
@@ -29,6 +32,9 @@ class BroadcastSection(Section):
     """A node that has neither received nor written anything for so long is given up, though its agent answers."""
     slow_share: Annotated[float, Field(ge=0, le=1)] = 0.1
     """A node that makes the others slower by more than this share goes to the end of the chain; 0: none does."""
+
+    tree_readers: TreeReaders = 2
+    """With the instance Tree, so many nodes have the image from each one, and from this server, at once."""
 
     @property
     def chains(self) -> int:

@@ -46,6 +46,7 @@ _PATHS: Final[Mapping[str, str]] = {
     "preinstalls": "preinstall",
     "reboot_timeout": "timeouts.reboot",
     "supported_fs": "boot.kernels.deploy.supported_fs",
+    "tree_readers": "localops.broadcastenv.tree_readers",
     "user_params": "boot.kernels.user.params",
 }
 """What is at these paths of a cluster's file, by its name in a `Cluster`."""

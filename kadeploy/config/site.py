@@ -43,6 +43,7 @@ def build_cluster(name: str, file: ClusterFile) -> Cluster:
         postinstalls=file.postinstall.archives(),
         broadcast_command=file.localops.broadcastenv.cmd,
         broadcast_decompresses=file.localops.broadcastenv.decompress,
+        tree_readers=file.localops.broadcastenv.tree_readers or 0,
         kexec_folder=str(file.kexec.repository),
     )
 

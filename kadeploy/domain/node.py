@@ -79,7 +79,8 @@ class Cluster:
 
     `operations` are the admin's custom ones; `drivers` are kernel modules for the minimal environment; `preinstalls`
     and `postinstalls` the admin's archives for every environment; `broadcast_command` the admin's own way to send an
-    image, with placeholders; `kexec_folder` where a running system is given our kernel.
+    image, with placeholders; `tree_readers` how many have it from each one in a tree, 0 for as many as everywhere;
+    `kexec_folder` where a running system is given our kernel.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Cluster:
     postinstalls: tuple[Archive, ...] = ()
     broadcast_command: tuple[str, ...] = ()
     broadcast_decompresses: bool = True
+    tree_readers: int = 0
     kexec_folder: str = "/dev/shm/kexec_repository"
 
 

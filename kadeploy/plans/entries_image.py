@@ -78,8 +78,12 @@ def _send_by_command(wanted: Wanted) -> Step:
     )
 
 
-def _spread(spread: Spread) -> Entry:
-    return Entry(name="send_environment", make=lambda wanted: replace(_send(wanted), spread=spread))
+def _send_by_tree(wanted: Wanted) -> Step:
+    return replace(_send(wanted), spread=Spread.TREE, arity=wanted.cluster.tree_readers)
+
+
+def _send_to_each(wanted: Wanted) -> Step:
+    return replace(_send(wanted), spread=Spread.UNICAST)
 
 
 def _decompress(wanted: Wanted) -> Step:
@@ -132,8 +136,8 @@ def _bootloader(wanted: Wanted) -> Step:
 
 RENEW = Entry(name="renew_deploy_part", make=_renew, left_out=first_of(on_whole_disk, unless_unpacked))
 SEND = Entry(name="send_environment", make=_send)
-SEND_BY_TREE = _spread(Spread.TREE)
-SEND_TO_EACH = _spread(Spread.UNICAST)
+SEND_BY_TREE = Entry(name="send_environment", make=_send_by_tree)
+SEND_TO_EACH = Entry(name="send_environment", make=_send_to_each)
 SEND_BY_COMMAND = Entry(name="send_environment", make=_send_by_command)
 DECOMPRESS = Entry(name="decompress_environment", make=_decompress, left_out=unless_stored)
 DECOMPRESS_AFTER_COMMAND = Entry(name="decompress_environment", make=_decompress, left_out=unless_stored_by_command)

@@ -16,13 +16,15 @@ from kadeploy.ports.remote import Terms
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shipment:
     """An image, how to unpack it, and where each node puts it: a directory for tar, a device for dd; an fsa image is
-    stored there as a file. `spread`: how it gets to all of them."""
+    stored there as a file. `spread`: how it gets to all of them; `arity`: how many have it from each one in a tree, 0
+    for as many as the server's configuration says."""
 
     image: LocalFile
     kind: ImageKind
     compression: Compression
     destination: Callable[[str], str]
     spread: Spread = Spread.CHAIN
+    arity: int = 0
 
 
 class Broadcast(Protocol):

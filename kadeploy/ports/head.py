@@ -39,11 +39,18 @@ class Head(Protocol):
     def identity(self) -> Identity: ...
 
     def orders(
-        self, seats: Sequence[Seat], *, host: str, late: Sequence[Seat] = (), spread: Spread = Spread.CHAIN
+        self,
+        seats: Sequence[Seat],
+        *,
+        host: str,
+        late: Sequence[Seat] = (),
+        spread: Spread = Spread.CHAIN,
+        arity: int = 0,
     ) -> Mapping[str, Mapping[str, object]]:
         """For each node what its agent must know; the order of `seats` is chosen here, `late` ones come after them in
-        theirs. `host`: this server, as nodes see it; `spread`: who reads from whom. Blocks while the image is digested
-        anew, once, for nodes that do not know the digest that others do. Raises InvalidFile."""
+        theirs. `host`: this server, as nodes see it; `spread`: who reads from whom; `arity`: how many from each in a
+        tree, 0 for as many as usual. Blocks while the image is digested anew, once, for nodes that do not know the
+        digest that others do. Raises InvalidFile."""
         ...
 
     def bottleneck(self, progress: Mapping[str, Mapping[str, object]]) -> str:

@@ -28,7 +28,8 @@ class Place(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendImage:
     """`path` is the tree's or the file's, `number` the partition's. `renew` empties the tree before it is sent again.
-    `custom`: by the command that the cluster's configuration has for it; else `spread` is how."""
+    `custom`: by the command that the cluster's configuration has for it; else `spread` is how, and `arity` as in a
+    `Shipment`."""
 
     image: LocalFile
     kind: ImageKind
@@ -39,6 +40,7 @@ class SendImage:
     renew: RenewTree | None = None
     custom: bool = False
     spread: Spread = Spread.CHAIN
+    arity: int = 0
     timeout: float = 3600.0
 
     name = "send_environment"
@@ -61,6 +63,7 @@ class SendImage:
             compression=self.compression,
             destination=lambda name: self._destination(services.site.nodes[name].block_device),
             spread=self.spread,
+            arity=self.arity,
         )
         asked = await together(context, nodes, lambda terms: broadcast.send(nodes, shipment, terms), self.timeout)
         context.tell(asked.result.outputs)

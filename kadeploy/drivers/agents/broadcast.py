@@ -104,7 +104,8 @@ class AgentBroadcast:
                     earlier = first_head(places)
                     if earlier not in (None, head.identity):
                         head = await self._open(sending.shipment.image, earlier, heads)
-                    seating = Seating(self._meeting, head, self._host, sending.shipment.spread)
+                    shipment = sending.shipment
+                    seating = Seating(self._meeting, head, self._host, shipment.spread, shipment.arity)
                 orders = await seating.seat(places)
                 receiving.append(asyncio.create_task(self._receive(orders, sending, head, seating)))
             results.extend(await asyncio.gather(*receiving))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -55,12 +56,13 @@ def _is_port(number: object) -> bool:
 
 class Seating:
     """`host` is this server's address as nodes see it; if empty, the one each node has called. `spread`: who reads from
-    whom."""
+    whom, and `arity` how many from each in a tree, 0 for as many as usual."""
 
-    def __init__(self, meeting: Meeting, head: Head, host: str, spread: Spread) -> None:
+    def __init__(self, meeting: Meeting, head: Head, host: str, spread: Spread, arity: int) -> None:
         self.said: dict[str, Mapping[str, object]] = {}  # by each node, of its progress
         self.bottleneck = ""
-        self._meeting, self._head, self._host, self._spread = meeting, head, host, spread
+        self._meeting, self._head, self._host = meeting, head, host
+        self._spread, self._arity = spread, arity
         self._seats: list[Seat] = []
         self._late: list[Seat] = []
 
@@ -77,8 +79,9 @@ class Seating:
         else:
             self._seats = new
         seats, late = tuple(self._seats), tuple(self._late)
+        orders = functools.partial(self._head.orders, seats, late=late, spread=self._spread, arity=self._arity)
         by_host = {
-            host: await asyncio.to_thread(self._head.orders, seats, host=host, late=late, spread=self._spread)
+            host: await asyncio.to_thread(orders, host=host)
             for host in {self._host or session.server for session in sessions.values()}
         }
         return {node: by_host[self._host or session.server][node] for node, session in sessions.items()}

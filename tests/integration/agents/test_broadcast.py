@@ -82,6 +82,7 @@ async def send(
     standstill: float = 600.0,
     style: Style | None = None,
     spread: Spread = Spread.CHAIN,
+    arity: int = 0,
 ) -> Result:
     heads = ImageHeads(style or Style(rate=rate))
     broadcast = AgentBroadcast(server.meeting, server.remote, heads, SEAL, grace=grace, standstill=standstill)
@@ -93,6 +94,7 @@ async def send(
             compression=Compression.ZSTD,
             destination=lambda _: destination,
             spread=spread,
+            arity=arity,
         ),
         Terms(
             key=key,
@@ -213,21 +215,30 @@ RACKS = {"node-1": "A", "node-2": "B", "node-3": "A", "node-4": "B"}
 
 
 @pytest.mark.parametrize(
-    ("style", "spread", "expected"),
+    ("style", "spread", "arity", "expected"),
     [
-        (Style(racks=RACKS), Spread.CHAIN, ("server", "node-3", "node-1", "node-2")),
-        (Style(racks=RACKS, chains=2), Spread.CHAIN, ("server", "server", "node-1", "node-2")),
-        (Style(), Spread.TREE, ("server", "server", "node-1", "node-1")),
-        (Style(), Spread.UNICAST, ("server",) * 4),
+        (Style(racks=RACKS), Spread.CHAIN, 0, ("server", "node-3", "node-1", "node-2")),
+        (Style(racks=RACKS, chains=2), Spread.CHAIN, 0, ("server", "server", "node-1", "node-2")),
+        (Style(), Spread.TREE, 0, ("server", "server", "node-1", "node-1")),
+        (Style(arity=3), Spread.TREE, 0, ("server", "server", "server", "node-1")),
+        (Style(arity=2), Spread.TREE, 3, ("server", "server", "server", "node-1")),
+        (Style(), Spread.UNICAST, 0, ("server",) * 4),
     ],
-    ids=["one chain through the racks", "a chain for each rack", "a tree", "each from the server"],
+    ids=[
+        "one chain through the racks",
+        "a chain for each rack",
+        "a tree",
+        "a tree of three",
+        "a tree as its cluster has it",
+        "each from the server",
+    ],
 )
 def test_who_reads_from_whom(
-    tmp_path: Path, image: LocalFile, style: Style, spread: Spread, expected: tuple[str, ...]
+    tmp_path: Path, image: LocalFile, style: Style, spread: Spread, arity: int, expected: tuple[str, ...]
 ) -> None:
     async def go() -> None:
         async with serving(known()) as server, four(tmp_path, server.port):
-            result = await send(server, image, MOUNTED, key="k1", style=style, spread=spread)
+            result = await send(server, image, MOUNTED, key="k1", style=style, spread=spread, arity=arity)
             assert result.ok == NODES, result.ko
             assert tuple(sources_of(result)[node] for node in NODES) == expected
 

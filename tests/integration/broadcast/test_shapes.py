@@ -9,7 +9,7 @@ from kadeploy.broadcast.order import Shape
 from kadeploy.broadcast.sink import SinkOrder
 from kadeploy.broadcast.source import Head
 from kadeploy.domain.spread import Spread
-from kadeploy.testing.chain import RelayProcess, relays, started
+from kadeploy.testing.chain import RelayProcess, give_orders, relays, started
 from tests.integration.broadcast.conftest import SIZE, Image
 
 
@@ -63,6 +63,20 @@ def test_broadcasts_at_once_share_what_the_server_may_send(image: Image) -> None
     alone, first, second = (outcome.received_after or 0.0 for outcome in outcomes if outcome)
     assert alone > 0.8 * 2 * SIZE / allowance.rate  # its half, while the other two were fed
     assert max(first, second) > 0.8 * 3 * SIZE / allowance.rate
+
+
+def test_a_node_that_may_not_send_more_is_no_slow_one(image: Image) -> None:
+    """The server could give it all at once, and gives to the first one only."""
+    with relays(3) as nodes, started(Head(image.path, image.manifest, host="127.0.0.1")) as head:
+        give_orders(head, nodes, image.file_of, rate=2_500_000)
+        outcomes = [node.outcome() for node in nodes]
+        asked = {name: given for name, given in head.served.items() if name != "node-1"}
+    assert [(outcome.sources, outcome.moved) for outcome in outcomes if outcome] == [
+        (("server",), ""),
+        (("node-1",), ""),
+        (("node-2",), ""),
+    ]
+    assert sum(asked.values()) <= 1 << 20  # once, how fast the server could give
 
 
 def give(head: Head, nodes: list[RelayProcess], sink: Callable[[str], SinkOrder]) -> None:

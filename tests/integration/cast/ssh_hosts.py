@@ -8,15 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kadeploy.testing.namespaces import Host, inside, network
+from tests.integration.cast.waiting import LONGEST, until_none_runs
 
-LONGEST = 30.0  # seconds any wait of a test may take
-LOOK = 0.02
+LISTENS = b"Not backgrounding"  # what dropbear says then
 # `ip netns exec` gives a file system view of its own, too: what is mounted there is seen by nobody else.
 SERVE = (
     'mount --bind "$0/home" "$HOME" && mount --bind "$0/srv" /srv && exec dropbear -F -E -s -r "$0/host-key" -p "$1:22"'
@@ -30,26 +30,19 @@ class Cluster:
     folder: Path
     desk: Host
     hosts: Sequence[Host]
-    servers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    servers: list[Server] = field(default_factory=list)
 
     def srv(self, number: int) -> Path:
         """What the host has in its /srv."""
         return self.folder / f"host-{number}" / "srv"
 
-    def running(self, number: int) -> list[str]:
-        """The names of the processes of a host, but for its SSH server's."""
-        listed = subprocess.run(
-            ["ip", "netns", "pids", self.hosts[number - 1].namespace], capture_output=True, text=True, check=True
-        )
-        names = []
-        for process in listed.stdout.split():
-            with contextlib.suppress(OSError):  # it has just ended
-                names.append(Path(f"/proc/{process}/comm").read_text().strip())
-        return [name for name in names if name not in ("dropbear", "ip")]
+    def running(self) -> list[int]:
+        """The processes of all hosts, but for their SSH servers."""
+        return [pid for host in self.hosts for pid in _processes(host) if _name(pid) not in ("dropbear", "ip", "")]
 
     def wait_idle(self) -> None:
         """Until nothing but SSH servers runs anywhere."""
-        until(lambda: not any(self.running(number) for number in range(1, len(self.hosts) + 1)))
+        until_none_runs(self.running)
 
     def argv(self, *words: str) -> list[str]:
         """kacast, run at the desk."""
@@ -66,14 +59,6 @@ def environment(home: Path) -> dict[str, str]:
     return {**os.environ, "SSH_AUTH_SOCK": "", "HOME": str(home)}
 
 
-def until(is_so: object) -> None:
-    assert callable(is_so)
-    deadline = time.monotonic() + LONGEST
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(LOOK)
-
-
 @contextlib.contextmanager
 def cluster(folder: Path, count: int, *, without: Sequence[int] = (), rate: str = "") -> Iterator[Cluster]:
     """`without`: the numbers of hosts that have no SSH server."""
@@ -84,22 +69,20 @@ def cluster(folder: Path, count: int, *, without: Sequence[int] = (), rate: str 
             for number, host in enumerate(hosts, 1):
                 _prepare(made, number)
                 if number not in without:
-                    made.servers[f"host-{number}"] = _serve(folder / f"host-{number}", host)
-            for number, host in enumerate(hosts, 1):
-                if number not in without:
-                    with inside(desk):
-                        until(lambda host=host: _listens(host))
+                    made.servers.append(Server(folder / f"host-{number}", host))
+            for server in made.servers:
+                server.wait_for_start()
+                _meet(desk, server.host)
             yield made
         finally:
-            for server in made.servers.values():
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(server.pid, signal.SIGKILL)
-                server.wait()
+            for server in made.servers:
+                server.kill()
             for host in hosts:
-                left = subprocess.run(["ip", "netns", "pids", host.namespace], capture_output=True, check=False)
-                for process in left.stdout.split():
+                for process in _processes(host):
                     with contextlib.suppress(ProcessLookupError):
-                        os.kill(int(process), signal.SIGKILL)
+                        os.kill(process, signal.SIGKILL)
+            for server in made.servers:
+                server.end()
 
 
 def _prepare(made: Cluster, number: int) -> None:
@@ -121,19 +104,65 @@ def _prepare(made: Cluster, number: int) -> None:
         )
 
 
-def _serve(own: Path, host: Host) -> subprocess.Popen[bytes]:
-    argv = ["ip", "netns", "exec", host.namespace, "sh", "-c", SERVE, str(own), host.address]
-    with (own / "log").open("wb") as log:
-        return subprocess.Popen(
-            argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, env=_env()
+class Server:
+    """The SSH server of a host; what it and its children say is kept in `log`."""
+
+    def __init__(self, own: Path, host: Host) -> None:
+        argv = ["ip", "netns", "exec", host.namespace, "sh", "-c", SERVE, str(own), host.address]
+        self.host = host
+        self._log = own / "log"
+        self._listens = threading.Event()
+        self._process = subprocess.Popen(
+            argv,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env=_env(),
         )
+        self._keeping = threading.Thread(target=self._keep)
+        self._keeping.start()
+
+    def wait_for_start(self) -> None:
+        assert self._listens.wait(LONGEST), self._log.read_text()
+        assert self._process.poll() is None, self._log.read_text()
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def end(self) -> None:
+        """After nobody is left who could say something."""
+        self._keeping.join()
+
+    def _keep(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as said, self._log.open("wb", buffering=0) as log:
+            for line in said:
+                log.write(line)
+                if LISTENS in line:
+                    self._listens.set()
+        self._listens.set()  # or never will
 
 
 def _env() -> dict[str, str]:
     return {**os.environ, "HOME": str(Path("~root").expanduser())}
 
 
-def _listens(host: Host) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((host.address, 22), 1.0):
-        return True
-    return False
+def _meet(desk: Host, host: Host) -> None:
+    """The desk knows its address on the wire from now on: else a host that is unplugged has no route to it."""
+    with inside(desk), socket.create_connection((host.address, 22), LONGEST):
+        pass
+
+
+def _processes(host: Host) -> list[int]:
+    listed = subprocess.run(["ip", "netns", "pids", host.namespace], capture_output=True, check=False)
+    return [int(process) for process in listed.stdout.split()]
+
+
+def _name(pid: int) -> str:
+    """Empty for one that has just ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""

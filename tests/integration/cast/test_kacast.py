@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cast.ssh_hosts import LONGEST, Cluster, cluster, environment, until
+from tests.integration.cast.ssh_hosts import Cluster, cluster, environment
+from tests.integration.cast.waiting import LONGEST, until_each_has
 
 pytestmark = [
     pytest.mark.netns,
@@ -74,7 +75,7 @@ def test_hosts_that_are_off_or_have_no_ssh_cost_only_themselves(image: Path) -> 
 def test_a_host_that_dies_in_the_middle_costs_only_itself(image: Path) -> None:
     """Its power is cut: nobody is told."""
     with cluster(image.parent, 4) as cast, begun(cast, "--rate", "0.6", str(image), "host-[1-4]:/srv/") as process:
-        until(lambda: all(list(cast.srv(number).glob("*.part")) for number in (1, 2, 3, 4)))
+        until_each_has([cast.srv(number) for number in (1, 2, 3, 4)], "*.part")
         cast.hosts[1].unplug()
         _, said = process.communicate(timeout=LONGEST)
         assert process.returncode == 2, said
@@ -88,7 +89,7 @@ def test_a_host_that_answers_late_joins_the_others(image: Path) -> None:
     with cluster(image.parent, 3) as cast:
         cast.hosts[0].unplug()
         with begun(cast, "--rate", "0.6", "--timeout", "30", str(image), "host-[1-3]:/srv/") as process:
-            until(lambda: all(list(cast.srv(number).glob("*.part")) for number in (2, 3)))
+            until_each_has([cast.srv(number) for number in (2, 3)], "*.part")
             cast.hosts[0].plug()
             _, said = process.communicate(timeout=LONGEST)
         assert process.returncode == 0, said
@@ -127,7 +128,7 @@ def begun(cast: Cluster, *words: str) -> Iterator[subprocess.Popen[bytes]]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
 def test_when_it_is_ended_so_is_all_that_runs_on_the_hosts(image: Path, number: signal.Signals) -> None:
     with cluster(image.parent, 3) as cast, begun(cast, "--rate", "0.1", str(image), "host-[1-3]:/srv/") as process:
-        until(lambda: all(list(cast.srv(one).glob("*.part")) for one in (1, 2, 3)))
+        until_each_has([cast.srv(number) for number in (1, 2, 3)], "*.part")
         process.send_signal(number)
         _, said = process.communicate(timeout=LONGEST)
         if number is signal.SIGINT:

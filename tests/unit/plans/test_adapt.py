@@ -210,6 +210,14 @@ def test_an_image_is_spread_as_the_instance_says(name: str, spread: str) -> None
     assert step.spread == spread
 
 
+def test_a_tree_is_as_wide_as_the_cluster_says() -> None:
+    made = adapted(automaton={"BroadcastEnv": (Chosen(instance="Tree"),)})
+    (line,) = made.outline["BroadcastEnv"]
+    (entry,) = [entry for entry in line.entries if entry.name == "send_environment"]
+    steps = [entry.make(wanted(replace(CLUSTER, tree_readers=readers))) for readers in (0, 4)]
+    assert [step.arity for step in steps if isinstance(step, SendImage)] == [0, 4]
+
+
 def test_the_words_are_the_same_everywhere() -> None:
     chain = {"Kascade", "Kastafior", "Bittorrent"}
     assert {macro: set(table) | (chain if macro == "BroadcastEnv" else set()) for macro, table in MACROS.items()} == {
