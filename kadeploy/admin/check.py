@@ -37,8 +37,9 @@ def check(directory: Path) -> Verdict:
     connector = (found.server.external if found.server else External()).default_connector
     if found.server is not None and found.documents.server is not None:
         place = found.documents.server.place
-        findings.faults += [f"{place}{fault}" for fault in _deeper_faults(found.server)]
-        findings.warnings += [f"{place}{warning}" for warning in _warnings(found.server)]
+        missed = [fault for fault in findings.faults if " file " in fault]
+        findings.faults += [f"{place}{fault}" for fault in _deeper_faults(found.server) if not _is_told(fault, missed)]
+        findings.warnings += [f"{place}{said}" for said in _warnings(found.server) if not _is_told(said, missed)]
     for place, file in found.clusters.values():
         findings.faults += [f"{place}{fault}" for fault in missing(file, connector)]
     if commands := found.documents.commands:
@@ -69,7 +70,8 @@ def _warnings(config: ServerConfig) -> Iterator[str]:
         try:
             entries = parse(schemes.http_basic.dbfile.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            yield f"authentication.http_basic.dbfile: cannot be read: {error}"
+            why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+            yield f"authentication.http_basic.dbfile: cannot be read: {why}"
         else:
             unknown = sorted(user for user, entry in entries.items() if not is_known(entry))
             if unknown:
@@ -82,6 +84,12 @@ def _warnings(config: ServerConfig) -> Iterator[str]:
         yield "security.secure_server: is false: passwords and tokens travel in clear"
     if not config.security.secure_agents:
         yield "security.secure_agents: is false: what nodes are sent can be read on the boot network"
+
+
+def _is_told(said: str, missed: Sequence[str]) -> bool:
+    """Whether a file of its section is told already: what is not there cannot be read either."""
+    section = said.partition(":")[0]
+    return any(section in fault for fault in missed)
 
 
 def _said(work: Callable[[], object]) -> Iterator[str]:

@@ -66,8 +66,11 @@ def install(directory: Path, place: str, to: Path | None, user: str | None, is_r
         is_replaced=is_replaced,
         is_asking=not yes and to is None and sys.stdin.isatty(),
     )
-    with administered(directory) as here:
-        installed = asyncio.run(_installed(here, wish))
+    try:
+        with administered(directory) as here:
+            installed = asyncio.run(_installed(here, wish))
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt("interrupted; the same command goes on with what came, if its server can") from error
     click.echo(f"{called(installed)} is recorded")
 
 

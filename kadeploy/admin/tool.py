@@ -77,5 +77,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        if said := str(error.__cause__ or error):  # click makes an Abort of a Ctrl-C
+            click.echo(f"{name}: {said}", err=True)
         sys.exit(130)

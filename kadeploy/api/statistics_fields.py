@@ -66,7 +66,7 @@ ORIGINAL: Final[Mapping[str, Field]] = {
     "start": lambda row: int(row.trip.started),
     **_each("step", _seconds, "_duration"),
     "env": _env,
-    "md5": lambda row: "",  # Kadeploy3 has the field, and never fills it
+    "md5": lambda row: "",  # Kadeploy3 has the field, and never fills it; `image_sha256` is what it was meant for
     "success": lambda row: row.progress is Progress.OK,
     "error": lambda row: row.error,
 }
@@ -82,6 +82,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "failed_macro": lambda row: row.macro if row.progress is Progress.KO else "",
     "failed_micro": lambda row: row.micro if row.progress is Progress.KO else "",
     "image_size": lambda row: row.trip.image_size,
+    "image_sha256": lambda row: row.trip.image_sha256,
     "nodes": lambda row: row.trip.strength,
     "steps": _steps,
 }

@@ -15,7 +15,7 @@ from kadeploy.api.stream import event_stream
 from kadeploy.domain.event import to_json
 from kadeploy.domain.operation import Head, Operation
 from kadeploy.domain.state import OperationKind, OperationState
-from kadeploy.errors import CommandFailed, InvalidOption
+from kadeploy.errors import CommandFailed, InvalidOption, NotFound
 from kadeploy.operations.assemble import UseCases
 from kadeploy.operations.status import status
 from kadeploy.plans import show_expected
@@ -60,10 +60,20 @@ class Workflows:
         return _view(call, await self._readings.of(call.path["wid"]))
 
     async def logs(self, call: Call) -> object:
-        return await self._logs.take(await self._head(call), call.path.get("cluster", ""))
+        if "cluster" not in call.path:
+            return await self._logs.take(await self._head(call))
+        operation, cluster = await self._own(call), call.path["cluster"]
+        if cluster not in operation.plans:
+            raise NotFound(f"{operation.id} has no nodes in a cluster {cluster}")
+        return await self._logs.take(operation, cluster)
 
     async def debugs(self, call: Call) -> object:
-        return await self._logs.take_traces(await self._head(call), call.path.get("node", ""))
+        if "node" not in call.path:
+            return await self._logs.take_traces(await self._head(call))
+        operation, node = await self._own(call), call.path["node"]
+        if node not in operation.nodes:
+            raise NotFound(f"{operation.id} has no node {node}")
+        return await self._logs.take_traces(operation, node)
 
     async def state(self, call: Call) -> object:
         operation = await self._own(call)

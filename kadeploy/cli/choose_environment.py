@@ -26,10 +26,9 @@ def choose_environment(client: Client, name: str, *, owner: str | None, version:
         found = []
     matching = [entry for entry in cast(Sequence[Json], found) if isinstance(entry, Mapping)]
     if not matching:
-        wanted = (
-            f"{name!r}" + (f" version {version}" if version is not None else "") + (f" of {owner}" if owner else "")
+        raise InvalidEnvironment(
+            f"the environment {asked_for(name, owner, version)} does not exist", hint="kaenv -l lists those you may use"
         )
-        raise InvalidEnvironment(f"the environment {wanted} does not exist", hint="kaenv -l lists those you may use")
     own = [entry for entry in matching if entry.get("user") == user]
     if len({str(entry.get("name")) for entry in own or matching}) > 1:
         said = {"user": owner, "version": version}
@@ -41,3 +40,8 @@ def choose_environment(client: Client, name: str, *, owner: str | None, version:
         "name": chosen.get("name"),
         "version": chosen.get("version"),
     }
+
+
+def asked_for(name: str | None, owner: str | None, version: int | None) -> str:
+    """An environment in the words in which it was asked for."""
+    return f"{name!r}" + (f" version {version}" if version is not None else "") + (f" of {owner}" if owner else "")

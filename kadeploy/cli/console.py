@@ -39,6 +39,8 @@ def perform(given: Given) -> int:
         if dry:
             if given.flag("as_json"):
                 print_json(answer)
+            else:
+                print(f"would be attended: the console of {answer['node']}")
             return 0
         return int(load(Later.CONSOLE).attend(client, answer, keys=0 if os.isatty(0) else None, types=not watch))
 

@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from typing import Final
 
 from kadeploy.cli.client import Client, segment
+from kadeploy.cli.every_server import at_its_server
 from kadeploy.cli.exits import ALL_OK
 from kadeploy.cli.given import Given
 from kadeploy.cli.operation import KINDS, attach, settling
 from kadeploy.cli.options import nodes_given, option
+from kadeploy.cli.refused import Refused
 from kadeploy.cli.targets import Targets
 from kadeploy.cli.tool import connected, print_json
 from kadeploy.cli.waiting import Waiting
 from kadeploy.domain.nodeset import NodeSet
+from kadeploy.domain.state import OperationState
+from kadeploy.errors import NothingModified
 
 CONTROL: Final = (
     option("--attach", metavar="ID", help="Follow an operation that runs already; Ctrl-C leaves it running."),
@@ -21,6 +25,7 @@ CONTROL: Final = (
     option("--cancel", metavar="ID", help="End an operation; with -m or -f, for these nodes only."),
 )
 ACTS: Final = ("attach", "resume", "cancel")
+ENDED: Final = (OperationState.DONE, OperationState.ERROR)
 
 
 def act(given: Given) -> int | None:
@@ -32,13 +37,15 @@ def act(given: Given) -> int | None:
     for name, wid in asked.items():
         given.need(wid[:2] in KINDS, f"--{name} {wid}: not an operation's id, which begins with {', '.join(KINDS)}")
     name, wid = next(iter(asked.items()))
+    some = given.texts("machines") or given.texts("files")
+    given.need(name == "cancel" or not some, f"-m and -f go with --cancel, not with --{name}")
     return _cancel(given, wid) if name == "cancel" else _follow(given, wid, resume=name == "resume")
 
 
 def _follow(given: Given, wid: str, *, resume: bool) -> int:
     waiting = Waiting.of(given)
     given.check()
-    with settling(waiting) as outcome, connected(given) as client:
+    with settling(waiting) as outcome, connected(at_its_server(given, _resource(wid))) as client:
         if resume:
             answer = client.send("POST", f"{_resource(wid)}/resume", {})
             _tell(given, answer, f"{_nodes(answer)} of {wid} goes on")
@@ -51,10 +58,15 @@ def _cancel(given: Given, wid: str) -> int:
     some = given.texts("machines") or given.texts("files")
     targets = nodes_given(given) if some else Targets()
     given.check()
-    with connected(given) as client:
+    with connected(at_its_server(given, _resource(wid))) as client:
         if targets:
             return _withdraw(given, client, wid, targets)
         answer = client.send("DELETE", _resource(wid), {"cancel": True})
+        told = client.get(_resource(wid))
+        state = told.get("state") if isinstance(told, Mapping) else None
+        if state in ENDED:
+            said = f"Nothing was modified -- {wid} had ended already: it is {state}"
+            raise Refused(said, status=NothingModified.status, code=NothingModified.code)
         _tell(given, answer, f"{wid} is cancelled")
     return ALL_OK
 

@@ -15,6 +15,7 @@ import yaml
 
 from kadeploy.cli.given import Given
 from kadeploy.cli.options import option
+from kadeploy.cli.unread import reason
 from kadeploy.errors import Faults, InvalidFile
 
 LARGEST: Final = 256 * 1024  # bytes of one file in a request
@@ -60,8 +61,7 @@ def read_custom_steps(place: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise InvalidFile(f"--custom-steps {place}: is not YAML: {' '.join(str(error).split())}") from error
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InvalidFile(f"--custom-steps {place}: cannot be read: {why}") from error
+        raise InvalidFile(f"--custom-steps {place}: cannot be read: {reason(error)}") from error
     if not isinstance(content, dict):
         raise InvalidFile(
             f"--custom-steps {place}: is no description of custom steps (macro-steps and their micro-steps)"

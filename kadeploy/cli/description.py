@@ -15,6 +15,7 @@ from typing import Final
 
 from kadeploy.cli.client import fetch_text
 from kadeploy.cli.local_files import unreadable
+from kadeploy.cli.unread import reason
 from kadeploy.domain import yaml_text
 from kadeploy.errors import Faults, InvalidFile, Unavailable
 
@@ -26,25 +27,35 @@ STDIN: Final = "-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A description, and where it stands."""
+    """A description, and where it stands. `missing` says of each file of this machine that it names and that is not
+    there."""
 
     place: str
     content: Description
+    missing: tuple[str, ...] = ()
 
 
 def read_description(place: str) -> Description:
     """The only one there. Raises Faults with everything that is wrong, and every file of this machine that is not
     there."""
+    source = read_source(place)
+    if source.missing:
+        raise Faults([f"-a {source.place}: {fault}" for fault in source.missing])
+    return source.content
+
+
+def read_source(place: str) -> Source:
+    """The only one there, for who can say what else is wrong with it. Raises Faults when it cannot be read."""
     found, faults = _read(place)
     if not faults and len(found) != 1:
         faults = [f"{place}: holds {len(found)} descriptions, not one (kaenv --import records many)"]
     if faults:
         raise Faults([f"-a {fault}" for fault in faults])
-    return found[0].content
+    return found[0]
 
 
 def read_all(places: Sequence[str]) -> tuple[Sequence[Source], Sequence[str]]:
-    """Every description in these files, directories and URLs, and everything that is wrong with what was read."""
+    """Every description in these files, directories and URLs, and why others cannot be read."""
     sources: list[Source] = []
     faults: list[str] = []
     for place in places:
@@ -77,8 +88,7 @@ def _read(place: str) -> tuple[list[Source], list[str]]:
         elif problem := _unspeakable(entry):
             faults.append(f"{where}: {problem}")
         else:
-            found.append(Source(place=where, content=entry))
-            faults += [f"{where}: {fault}" for fault in unreadable(entry)]
+            found.append(Source(place=where, content=entry, missing=tuple(unreadable(entry))))
     return found, faults
 
 
@@ -111,4 +121,4 @@ def _text(place: str) -> str:
             return fetch_text(place)
         return Path(place.removeprefix("local://")).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError, Unavailable) as error:
-        raise InvalidFile(f"{place}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise InvalidFile(f"{place}: cannot be read: {reason(error)}") from error

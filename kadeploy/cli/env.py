@@ -9,15 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from kadeploy.cli.choose_environment import asked_for
 from kadeploy.cli.client import Client, Json, current_user, segment
-from kadeploy.cli.description import Source, read_all, read_description
+from kadeploy.cli.description import Source, read_all, read_source
 from kadeploy.cli.env_answer import FORMATS, Answer, changed, describe_all, table
 from kadeploy.cli.env_export import find, write
 from kadeploy.cli.env_import import Sorted, check, complain, named, record
 from kadeploy.cli.env_options import ACTIONS, OPTIONS, OWN_OPTIONS, SHOWN, WITH_WORDS
 from kadeploy.cli.every_server import spread
 from kadeploy.cli.given import Given
-from kadeploy.cli.local_files import with_files_sent
+from kadeploy.cli.local_files import local_files, with_files_sent
 from kadeploy.cli.preferences import OUTPUT
 from kadeploy.cli.refused import Refused
 from kadeploy.cli.tool import connected, make_tool, run
@@ -111,7 +112,8 @@ def _show(given: Given, action: str) -> Work:
             found = []
         entries = found if isinstance(found, list) else []
         if not entries and action == "print_":
-            raise InvalidEnvironment(f"the environment {name!r} does not exist", hint="kaenv -l lists them")
+            asked = asked_for(name, owner, version)
+            raise InvalidEnvironment(f"the environment {asked} does not exist", hint="kaenv -l -s lists all of them")
         return Answer(value=entries, lines=table(keys, entries) if action == "list_" else describe_all(entries))
 
     return work
@@ -119,13 +121,15 @@ def _show(given: Given, action: str) -> Work:
 
 def _add(given: Given) -> Work:
     file, owner = given.text("add") or "", given.text("owner")
-    content = given.tried(lambda: read_description(file)) or {}
-    described = {**content, **({"user": owner} if owner else {})}
-    body: dict[str, object] = {"environment": described, "last": True}
+    source = given.tried(lambda: read_source(file)) or Source(place=file, content={})
+    source = replace(source, content={**source.content, **({"user": owner} if owner else {})})
+    body: dict[str, object] = {"environment": source.content, "last": True}
 
     def work(client: Client) -> Answer:
-        if given.flag("dry_run"):
-            return _judged(check(client, [Source(place=file, content=described)], existing="refuse"))
+        if given.flag("dry_run") or local_files(source.content):  # before any of them is sent
+            found = check(client, [source], existing="refuse")
+            if given.flag("dry_run") or found.faults:
+                return _judged(found)
         return changed(client, "POST", "/environments/", with_files_sent(client, body, lasting=True), "recorded")
 
     return work
@@ -144,7 +148,8 @@ def _take_in(given: Given, action: str) -> Work:
         found.faults[:0] = faults
         found.exit = found.exit or (InvalidEnvironment.code if faults else 0)
         if not recording or found.faults or given.flag("dry_run"):
-            return _judged(found, recording=recording)
+            hint = "; --skip and --replace say what to do with what exists"
+            return _judged(found, recording=recording, hint=hint)
         shown = not given.flag("as_json") and (given.text("format") or given.preferred(OUTPUT) or "table") == "table"
         done = record(client, sources, existing=existing, told=print if shown else lambda line: None)
         complain("kaenv", done)
@@ -153,12 +158,12 @@ def _take_in(given: Given, action: str) -> Work:
     return work
 
 
-def _judged(found: Sorted, *, recording: bool = True) -> Answer:
+def _judged(found: Sorted, *, recording: bool = True, hint: str = "") -> Answer:
     complain("kaenv", found)
     refused = recording and bool(found.faults)
     if refused:
-        hint = "; --skip and --replace say what to do with what exists" if found.exit == AlreadyExists.code else ""
-        print(f"kaenv: nothing was recorded{hint}", file=sys.stderr)
+        told = hint if found.exit == AlreadyExists.code else ""
+        print(f"kaenv: nothing was recorded{told}", file=sys.stderr)
     return Answer(value=found.told(), lines=() if refused else found.lines(), exit=found.exit)
 
 
@@ -179,6 +184,9 @@ def _count(found: Sorted) -> str:
 
 def _give_out(given: Given) -> Work:
     directory, names, owner = Path(given.text("export") or ""), given.texts("words"), given.text("owner")
+    given.need(
+        not given.flag("multi_server"), f"{directory} is for one server's environments: choose it with -S, not -M"
+    )
 
     def work(client: Client) -> Answer:
         entries = find(client, names, owner, last=False)

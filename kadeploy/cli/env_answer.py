@@ -16,6 +16,7 @@ from kadeploy.cli.env_export import as_yaml
 from kadeploy.cli.env_import import named
 
 FORMATS: Final = ("table", "json", "yaml")
+LONGEST: Final = 80  # characters of a description in a table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,15 @@ def table(keys: Sequence[str], entries: Sequence[Json]) -> Iterator[str]:
     if not entries:
         yield "no environment"
         return
-    yield from columns(keys, [[_at(entry, key) for key in keys] for entry in entries])
+    yield from columns(keys, [[_cut(key, _at(entry, key)) for key in keys] for entry in entries])
+
+
+def _cut(key: str, value: object) -> object:
+    """Descriptions may be whole pages."""
+    if key != "description" or not isinstance(value, str):
+        return value
+    line = " ".join(value.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
 def describe_all(entries: Sequence[Json]) -> Iterator[str]:

@@ -11,9 +11,9 @@ from typing import Final, cast
 from kadeploy.cli.client import Client, Json
 from kadeploy.cli.description import Source
 from kadeploy.cli.exits import exit_code
-from kadeploy.cli.local_files import with_files_sent
+from kadeploy.cli.local_files import local_files, refusal_to_keep, with_files_sent
 from kadeploy.cli.refused import explained
-from kadeploy.errors import AlreadyExists, InvalidEnvironment, KadeployError
+from kadeploy.errors import AlreadyExists, InvalidEnvironment, InvalidFile, KadeployError
 
 LARGEST: Final = 400_000  # characters of one request's descriptions; the server takes a megabyte
 MOST: Final = 1000  # descriptions of one request
@@ -66,6 +66,10 @@ def check(client: Client, sources: Sequence[Source], *, existing: str | None) ->
         faults = cast(Sequence[str], verdict["faults"])
         for text in faults:
             found.fault(f"{source.place}: {text}", InvalidEnvironment.code)
+        is_skipped = verdict["exists"] and existing == "skip"
+        unsendable = [] if is_skipped else _unsendable(client, source, is_recorded=existing is not None)
+        for error in unsendable:
+            found.fault(f"{source.place}: {error}", exit_code(error))
         identity = json.dumps([verdict[key] for key in ("user", "name", "version")])
         if not faults and identity in seen:
             text = f"{source.place}: {named(verdict)} is described in {seen[identity]} as well"
@@ -73,11 +77,19 @@ def check(client: Client, sources: Sequence[Source], *, existing: str | None) ->
         seen.setdefault(identity, source.place)
         if verdict["exists"] and existing == "refuse":
             found.fault(f"{source.place}: {named(verdict)} exists already", AlreadyExists.code)
-        if not faults:
+        if not (faults or unsendable):
             done = {"skip": "would be skipped", "replace": "would be replaced"}.get(existing or "", "valid")
             new = "valid" if existing is None else "would be recorded"
             found.put(done if verdict["exists"] else new, verdict)
     return found
+
+
+def _unsendable(client: Client, source: Source, *, is_recorded: bool) -> list[KadeployError]:
+    """What is wrong with the files of this machine that it names."""
+    errors: list[KadeployError] = [InvalidFile(text) for text in source.missing]
+    if is_recorded and (refusal := refusal_to_keep(client, *local_files(source.content))):
+        errors.append(refusal)
+    return errors
 
 
 def record(client: Client, sources: Sequence[Source], *, existing: str, told: Callable[[str], None]) -> Sorted:

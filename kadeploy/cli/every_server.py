@@ -20,9 +20,9 @@ from kadeploy.cli.client import Client, current_user
 from kadeploy.cli.exits import exit_code
 from kadeploy.cli.given import Given
 from kadeploy.cli.preferences import FORMS, OUTPUT
-from kadeploy.cli.refused import Refused, explained
+from kadeploy.cli.refused import explained
 from kadeploy.cli.servers import Server, every_server
-from kadeploy.cli.targets import Targets, read_targets, worked_out
+from kadeploy.cli.targets import Targets, meant_at, read_targets
 from kadeploy.cli.tool import Perform, password_given, print_json, tracing
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.errors import InvalidNodes, KadeployError, Unavailable
@@ -52,7 +52,7 @@ def owners(those: Sequence[Client], targets: Targets) -> Mapping[str, NodeSet]:
     known = {
         client.server.name: frozenset(cast(Sequence[str], client.get("/nodes", {"list": "true"}))) for client in those
     }
-    meant = {text: {client.server.name: _worked_out(client, text) for client in those} for text in targets.texts}
+    meant = {text: {client.server.name: meant_at(client, text) for client in those} for text in targets.texts}
     nodes = targets.nodes | NodeSet(name for each in meant.values() for found in each.values() for name in found)
     nobodys = nodes - NodeSet(frozenset().union(*known.values()))
     faults = [f"no server that answers has {nobodys}"] if nobodys else []
@@ -68,16 +68,6 @@ def owners(those: Sequence[Client], targets: Targets) -> Mapping[str, NodeSet]:
         raise InvalidNodes("; ".join(faults), hint="with -M nodes are named exactly; kanodes -M lists them")
     parts = {name: nodes & NodeSet(names) for name, names in known.items()}
     return {name: part for name, part in parts.items() if part}
-
-
-def _worked_out(client: Client, text: str) -> NodeSet:
-    """The nodes that an expression means there; none where its groups are not known."""
-    try:
-        return worked_out(client, Targets(texts=(text,)))
-    except Refused as error:
-        if error.status not in (400, 404):
-            raise
-        return NodeSet()
 
 
 def spread(given: Given, perform: Perform) -> int:
@@ -97,6 +87,21 @@ def spread(given: Given, perform: Perform) -> int:
         told[name] = heard.getvalue()
     _tell(given, told)
     return next((code for code in codes if code), 0)
+
+
+def at_its_server(given: Given, path: str) -> Given:
+    """With -M what was asked, of the one server that knows what this is a path of. Raises what the last one says."""
+    if not given.flag("multi_server"):
+        return given
+    said: KadeployError = Unavailable("none of the servers in client.conf answers")
+    for client in each_client(given):
+        try:
+            client.get(path)
+        except KadeployError as error:
+            said = error
+        else:
+            return given.but(server=client.server.name, multi_server=False)
+    raise said
 
 
 def _answering(given: Given) -> list[tuple[Server, str, str | None]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
-from kadeploy.cli.client import Client, Json
+from kadeploy.cli.client import Client, Json, segment
 from kadeploy.cli.follow import Follower
 from kadeploy.cli.watch import MakeFollower, Outcome
 from kadeploy.domain.event import OperationEnded
@@ -27,7 +28,12 @@ class Launched:
 
     @property
     def resource(self) -> str:
-        return str(self.resources.get("resource", f"/{self.kind}/{self.wid}")).rstrip("/")
+        return str(self.resources.get("resource", f"/{self.kind}/{segment(self.wid)}")).rstrip("/")
+
+    def look_up(self) -> None:
+        """Raises Refused for what cannot be followed; a server that does not answer now may later."""
+        with suppress(Unavailable):
+            self.client.get(f"{self.resource}/journal", {"limit": "1"})  # told as long as the events are
 
     def follower(self, patience: float) -> MakeFollower:
         events = str(self.resources.get("events", f"{self.resource}/events"))

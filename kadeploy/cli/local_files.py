@@ -27,8 +27,8 @@ def with_files_sent(client: Client, body: Json, *, lasting: bool = False) -> Jso
     sent: dict[Path, str] = {}
     changed: dict[str, Any] = deepcopy(dict(body))
     places = list(_places(changed))
-    if lasting and places:
-        _refuse_lasting(client, places)
+    if lasting and (refusal := refusal_to_keep(client, *(path for _, _, path in places))):
+        raise refusal
     for holder, key, path in places:
         if path not in sent:
             with Bar(path.name) as bar:
@@ -81,12 +81,18 @@ def local_path(file: object) -> Path | None:
     return Path(file.removeprefix(_LOCAL).removeprefix("local:")).expanduser().absolute()
 
 
-def _refuse_lasting(client: Client, places: list[tuple[dict[str, Any], str, Path]]) -> None:
-    told = client.get("/uploads")
+def local_files(content: Mapping[str, object]) -> list[Path]:
+    """What a description names of this machine."""
+    return [path for _, _, path in _of_description(content)]
+
+
+def refusal_to_keep(client: Client, *paths: Path) -> InvalidExport | None:
+    """Why these cannot be recorded, if the server does not keep what is sent for that."""
+    told = client.get("/uploads") if paths else {"for_environments": True}
     if isinstance(told, dict) and told.get("for_environments"):
-        return
-    named = ", ".join(dict.fromkeys(str(path) for _, _, path in places))
-    raise InvalidExport(
+        return None
+    named = ", ".join(dict.fromkeys(map(str, paths)))
+    return InvalidExport(
         f"{named}: on this machine, and this server keeps no uploads for recorded environments",
         hint="write server:///PATH or an http(s) address; kadeploy -a sends such files for one deployment",
     )

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from kadeploy.cli.unread import reason
 from kadeploy.errors import BadConfiguration
 
 FILE: Final = Path(".config") / "kadeploy" / "logins.json"
@@ -55,7 +56,7 @@ def read_logins(home: Path) -> Logins:
         return Logins()
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise BadConfiguration(
-            f"{path} cannot be read: {error}", hint="remove it and run kadeploy login again"
+            f"{path} cannot be read: {reason(error)}", hint="remove it and run kadeploy login again"
         ) from error
 
 

@@ -11,14 +11,14 @@ import yaml
 
 from kadeploy.cli.client import Client, Json, segment
 from kadeploy.cli.columns import columns
-from kadeploy.cli.every_server import spread
+from kadeploy.cli.every_server import at_its_server, spread
 from kadeploy.cli.given import Given
 from kadeploy.cli.operation import KINDS
 from kadeploy.cli.options import NODES, flag, option
 from kadeploy.cli.preferences import FORMS, OUTPUT
 from kadeploy.cli.refused import Refused
 from kadeploy.cli.targets import Targets, read_targets
-from kadeploy.cli.tool import connected, make_tool, run
+from kadeploy.cli.tool import Perform, connected, make_tool, run
 from kadeploy.cli.units import clock
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.state import OperationKind
@@ -29,11 +29,16 @@ EXAMPLES: Final = """\
   kanodes -d
   kanodes -w D-6a1f... --json"""
 
+CONSOLE: Final = "C-"
 LISTS: Final[Mapping[str, tuple[OperationKind, ...]]] = {
     "deployments": (OperationKind.DEPLOYMENT,),
     "reboots": (OperationKind.REBOOT,),
     "powers": (OperationKind.POWER,),
     "all": tuple(OperationKind),
+}
+OF_IDS: Final = {
+    **{kind.prefix: name for name, kinds in LISTS.items() for kind in kinds if name != "all"},
+    CONSOLE: "consoles",
 }
 HELD: Final = "held"
 CHOICES: Final = {
@@ -52,7 +57,7 @@ OPTIONS: Final = (
     flag("-p", "--get-powers", "powers", help="Power operations."),
     flag("-c", "--get-consoles", "consoles", help="Consoles that are attended."),
     flag("-a", "--get-all", "all", help="Operations of every kind, and consoles."),
-    option("-w", "--workflow-id", "wid", metavar="ID", help="One operation, and where each of its nodes is."),
+    option("-w", "--workflow-id", "wid", metavar="ID", help="One operation, and where its nodes are; or a console."),
     flag("--finished", help="Operations that have ended, too."),
     option("-o", "--output", "format", metavar="FORMAT", help=f"{', '.join(FORMS)}: how to answer; table, usually."),
     flag("--yaml", "as_yaml", help="Answer with YAML, as Kadeploy3's tool did."),
@@ -65,9 +70,14 @@ def perform(given: Given) -> int:
     if given.texts("machines") or given.texts("files"):
         targets = given.tried(lambda: read_targets(given.texts("machines"), given.texts("files"))) or targets
     given.need(len(chosen) < 2, " and ".join(CHOICES[name] for name in chosen) + " exclude each other")
-    given.need(wid is None or wid[:2] in KINDS, f"-w {wid}: an operation's id begins with {', '.join(KINDS)}")
+    given.need(wid is None or wid[:2] in OF_IDS, f"-w {wid}: an operation's id begins with {', '.join(OF_IDS)}")
     asked = "states" if not chosen else chosen[0]
-    given.need(not targets or asked == "states", f"-m and -f go with -s, not with {CHOICES[asked]}")
+    other = "-w" if wid is not None else CHOICES[asked]
+    given.need(not targets or other == CHOICES["states"], f"-m and -f go with -s, not with {other}")
+    if wid is not None and chosen and wid[:2] in OF_IDS:
+        given.need(
+            asked in (OF_IDS[wid[:2]], "all"), f"-w {wid} goes with {CHOICES[OF_IDS[wid[:2]]]}, not {CHOICES[asked]}"
+        )
     form = _form(given)
     given.check()
     with connected(given) as client:
@@ -118,10 +128,24 @@ def _console(item: Json) -> Json:
     return {"wid": item.get("id"), **item, "nodes": [item.get("node")], "done": False}
 
 
+def _everywhere(given: Given, perform: Perform) -> int:
+    """At every server, but for what one of them alone knows."""
+    wid = given.text("wid")
+    if wid is None or wid[:2] not in OF_IDS:
+        return spread(given, perform)
+    return perform(at_its_server(given, _path(wid)))
+
+
+def _path(wid: str) -> str:
+    return f"/{'console' if wid.startswith(CONSOLE) else KINDS[wid[:2]]}/{segment(wid)}"
+
+
 def _operation(client: Client, wid: str) -> Json:
-    """Its resource, and its nodes' places where the caller may see them."""
-    path = f"/{KINDS[wid[:2]]}/{segment(wid)}"
+    """Its resource, and its nodes' places where the caller may see them; or a console."""
+    path = _path(wid)
     info = cast(Json, client.get(path))
+    if wid.startswith(CONSOLE):
+        return _console(info)
     try:
         return {**info, "state_of_nodes": client.get(f"{path}/state")}
     except Refused as error:
@@ -188,7 +212,7 @@ def _operation_lines(info: Json) -> Iterator[str]:
 
 ABOUT: Final = "Show what nodes run, or which operations there are."
 
-command = make_tool("kanodes", perform, about=ABOUT, examples=EXAMPLES, options=OPTIONS, spread=spread)
+command = make_tool("kanodes", perform, about=ABOUT, examples=EXAMPLES, options=OPTIONS, spread=_everywhere)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
@@ -20,7 +20,7 @@ from kadeploy.cli.launched import Launched
 from kadeploy.cli.operation import conduct, plan_text, run_script, settling, tell_traces, verdict
 from kadeploy.cli.refused import explained
 from kadeploy.cli.standing import in_all
-from kadeploy.cli.targets import Targets
+from kadeploy.cli.targets import Targets, asked_for
 from kadeploy.cli.tool import connected, print_json
 from kadeploy.cli.units import plural
 from kadeploy.cli.views import LineView
@@ -54,6 +54,8 @@ def operate(given: Given, targets: Targets, waiting: Waiting, make: MakeLaunch) 
     if given.flag("multi_server"):
         return _everywhere(given, targets, waiting, make)
     with settling(waiting, targets.nodes) as outcome, connected(given) as client:
+        if targets.texts and waiting.settles and waiting.files.name_nodes:
+            outcome.asked = asked_for([client], targets)  # before anything goes wrong: a refusal names none
         return conduct(client, make(client, targets), waiting, outcome)
 
 
@@ -61,12 +63,10 @@ def _everywhere(given: Given, targets: Targets, waiting: Waiting, make: MakeLaun
     stream = sys.stderr if waiting.as_json else sys.stdout
     waiting.files.prepare()
     with ExitStack() as stack:
-        those = {client.server.name: client for client in clients(given, stack)}
-        owned = owners([*those.values()], targets)
-        parts = [Part(client=those[name], nodes=part) for name, part in owned.items()]
+        parts = _parts(given, stack, targets, waiting)
         for part in parts:
             _launch(part, make, waiting)
-        if waiting.wait and not waiting.dry_run:
+        if waiting.settles:
             try:
                 _follow([part for part in parts if part.launched], waiting)
             finally:
@@ -76,6 +76,22 @@ def _everywhere(given: Given, targets: Targets, waiting: Waiting, make: MakeLaun
         if waiting.script and waiting.wait:
             run_script(waiting.script, stream)
     return next((code for part in parts if (code := _code(part, waiting))), ALL_OK)
+
+
+def _parts(given: Given, stack: ExitStack, targets: Targets, waiting: Waiting) -> Sequence[Part]:
+    """What each server is to do; nodes of which that cannot be told are not OK."""
+    those: Sequence[Client] = ()
+    try:
+        those = clients(given, stack)
+        owned = owners(those, targets)
+    except KadeployError:
+        if waiting.settles:
+            asked = targets.nodes
+            with suppress(KadeployError):
+                asked = asked_for(those, targets)
+            waiting.files.write(NodeSet(), asked)
+        raise
+    return [Part(client=one, nodes=owned[one.server.name]) for one in those if one.server.name in owned]
 
 
 def _launch(part: Part, make: MakeLaunch, waiting: Waiting) -> None:
@@ -170,4 +186,4 @@ def _lines(part: Part, waiting: Waiting) -> Iterator[str]:
 def _code(part: Part, waiting: Waiting) -> int:
     if part.error:
         return exit_code(part.error)
-    return verdict(part.outcome, waiting) if waiting.wait and not waiting.dry_run else ALL_OK
+    return verdict(part.outcome, waiting) if waiting.settles else ALL_OK

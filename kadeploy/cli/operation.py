@@ -36,12 +36,12 @@ KINDS: Final[Mapping[str, OperationKind]] = {kind.prefix: kind for kind in Opera
 def settling(waiting: Waiting, asked: NodeSet = NOBODY) -> Iterator[Outcome]:
     """An outcome to be filled; the files are made empty first, and written whatever happens."""
     waiting.files.prepare()
-    outcome = Outcome()
+    outcome = Outcome(asked=asked)
     try:
         yield outcome
     finally:
-        if waiting.wait and not waiting.dry_run:
-            waiting.files.write(*report.settled(outcome.board, asked))
+        if waiting.settles:
+            waiting.files.write(*report.settled(outcome.board, outcome.asked))
 
 
 def conduct(client: Client, launch: Launch, waiting: Waiting, outcome: Outcome) -> int:
@@ -53,8 +53,10 @@ def conduct(client: Client, launch: Launch, waiting: Waiting, outcome: Outcome) 
 
 
 def attach(client: Client, wid: str, waiting: Waiting, outcome: Outcome) -> int:
-    """Follow an operation that was launched elsewhere; Ctrl-C leaves it running."""
-    return _wait(Launched(client=client, kind=KINDS[wid[:2]], wid=wid), waiting, outcome, owner=False)
+    """Follow an operation that was launched elsewhere; Ctrl-C leaves it running. Raises Refused."""
+    launched = Launched(client=client, kind=KINDS[wid[:2]], wid=wid)
+    launched.look_up()
+    return _wait(launched, waiting, outcome, owner=False)
 
 
 def _tell_plan(answer: object, waiting: Waiting) -> int:
@@ -119,7 +121,8 @@ def tell_traces(launched: Launched, waiting: Waiting) -> None:
     except KadeployError as error:
         print(f"the traces cannot be had: {explained(error)}", file=sys.stderr)
         return
-    waiting.traces(told)
+    if told.strip():
+        waiting.traces(told)
 
 
 def _report(outcome: Outcome, error: KadeployError | None, wid: str, kind: OperationKind, waiting: Waiting) -> None:

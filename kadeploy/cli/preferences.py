@@ -13,6 +13,7 @@ from typing import Final
 
 import yaml
 
+from kadeploy.cli.unread import reason
 from kadeploy.errors import BadConfiguration
 
 FILE: Final = Path(".config") / "kadeploy" / "config.yaml"
@@ -138,7 +139,7 @@ def _written(path: Path) -> tuple[Mapping[str, str], list[str]]:
     except (FileNotFoundError, NotADirectoryError):
         return {}, []
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        return {}, [f"{path}: cannot be read: {' '.join(str(getattr(error, 'strerror', None) or error).split())}"]
+        return {}, [f"{path}: cannot be read: {reason(error)}"]
     if content is None:
         return {}, []
     if not isinstance(content, dict):

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from kadeploy.cli.given import Given
 from kadeploy.cli.options import option
+from kadeploy.cli.unread import reason
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.errors import Faults, InvalidNodes
 
@@ -50,7 +51,7 @@ def _read(option_name: str, file: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Faults([f"{option_name} {file}: cannot be read: {getattr(error, 'strerror', None) or error}"]) from error
+        raise Faults([f"{option_name} {file}: cannot be read: {reason(error)}"]) from error
 
 
 def _pattern(text: str, file: str) -> Iterator[tuple[str, str]]:

@@ -37,6 +37,10 @@ class LeftFiles:
         if faults:
             raise Faults(faults)
 
+    @property
+    def name_nodes(self) -> bool:
+        return bool(self.ok or self.ko)
+
     def tell_wid(self, wid: str) -> None:
         if self.wid:
             Path(self.wid).write_text(wid, encoding="utf-8")

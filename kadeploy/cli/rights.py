@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, cast
 
@@ -31,7 +31,11 @@ EXAMPLES: Final = """\
 
 ACTIONS: Final = {"add": "-a", "delete": "-d", "list_": "-l"}
 TIMES: Final = {"since": "--from", "until": "--until", "lasts": "--for"}
-FORMATS: Final = ("table", "json", "yaml")
+FORMS: Final[Mapping[str, Callable[[object], str]]] = {
+    "json": lambda answer: json.dumps(answer, indent=2) + "\n",
+    "yaml": lambda answer: yaml.safe_dump(answer, sort_keys=False),
+}
+FORMATS: Final = ("table", *FORMS)
 OPTIONS: Final = (
     flag("-a", "--add", help="Give rights."),
     flag("-d", "--delete", help="Take rights away."),
@@ -79,15 +83,17 @@ def perform(given: Given) -> int:
         if action == "list_":
             _tell(_listed(client, holder, worked_out(client, targets)), form)
             return 0
-        body = {**_body(targets, given.texts("partitions")), **({"dry_run": True} if given.flag("dry_run") else {})}
+        dry_run = {"dry_run": True, "detailed": True} if given.flag("dry_run") else {}
+        body = {**_body(targets, given.texts("partitions")), **dry_run}
         if action == "add":
             answer = client.once("POST", "/rights/", body={**overwrite, "username": holder, **body, **times})
         else:
             answer = client.send("DELETE", f"/rights/{segment(holder)}", body)
-    if form == "json":
-        print(json.dumps(answer, indent=2))
-    elif form == "yaml":
-        print(yaml.safe_dump(answer, sort_keys=False), end="")
+    if form != "table":
+        print(FORMS[form](answer), end="")
+    elif dry_run:
+        print("would be given:" if action == "add" else "would be taken away:")
+        _tell(cast(Sequence[Json], answer), form)
     return 0
 
 
@@ -151,13 +157,11 @@ def _listed(client: Client, holder: str, nodes: NodeSet) -> Sequence[Json]:
 
 
 def _tell(rights: Sequence[Json], form: str) -> None:
-    if form == "json":
-        print(json.dumps(rights, indent=2))
-    elif form == "yaml":
-        print(yaml.safe_dump(list(rights), sort_keys=False), end="")
-    else:
-        for line in _lines(rights):
-            print(line)
+    if form != "table":
+        print(FORMS[form](list(rights)), end="")
+        return
+    for line in _lines(rights):
+        print(line)
 
 
 def _lines(rights: Sequence[Json]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typing import Final
 import yaml
 
 from kadeploy.cli.logins import Logins, read_logins
+from kadeploy.cli.unread import reason
 from kadeploy.errors import BadConfiguration, InvalidOption
 
 PORT: Final = 25300
@@ -127,7 +128,7 @@ def _known(path: Path) -> tuple[list[Server], str]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadConfiguration(f"{path} cannot be read: {error}") from error
+        raise BadConfiguration(f"{path} cannot be read: {reason(error)}") from error
     entries = content.get("servers") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:
         raise BadConfiguration(f"{path}: servers: must be a list of servers")

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from kadeploy.cli.unread import reason
 from kadeploy.errors import InvalidFile
 
 DEFAULT: Final = "~/.ssh/authorized_keys, else ~/.ssh/id_*.pub"
@@ -41,7 +42,7 @@ def _read(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidFile(f"-k {path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise InvalidFile(f"-k {path}: cannot be read: {reason(error)}") from error
     if "PRIVATE KEY" in text:
         raise InvalidFile(f"-k {path}: this is a private key", hint=f"give the public one, {path}.pub")
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]

@@ -49,7 +49,13 @@ OPTIONS: Final = (
     option("--sort", metavar="A,B,...", help="Rows in this order; -A: the largest first. By start if not given."),
     option("--limit", metavar="N", help="So many rows, or nodes of --health, at most."),
     option("-w", "--workflow-id", "wid", metavar="ID", help="One operation."),
-    option("-x", "--date-min", "date_min", metavar="DATE", help="Begun then or later: a date, or 7d for a week ago."),
+    option(
+        "-x",
+        "--date-min",
+        "date_min",
+        metavar="DATE",
+        help="Begun then or later: a date, 18:00, 'yesterday 8:00', or 7d for a week ago.",
+    ),
     option("-y", "--date-max", "date_max", metavar="DATE", help="Begun then or earlier."),
     option("-r", "--min-retries", "min_retries", metavar="N", help="Something was tried again so often."),
     option("-s", "--retry-steps", "retry_steps", metavar="1,2,3", help="With -r: each of these macro-steps was."),
@@ -92,7 +98,8 @@ class _Words:
 
     def __init__(self, given: Given, action: str) -> None:
         self.operation = ""
-        self.form = Form.JSON if given.flag("as_json") else Form(given.preferred(OUTPUT) or Form.PLAIN)
+        preferred = Form(given.preferred(OUTPUT) or Form.PLAIN)
+        self.form = Form.JSON if given.flag("as_json") else preferred
         self.file = given.text("output") or ""
         for word in given.texts("words"):
             if word in OPERATIONS or word == "deployment":
@@ -107,8 +114,11 @@ class _Words:
                 )
         if action == "plot":
             given.need(not self.file or self.file.endswith(PICTURES), f"-o {self.file}: a picture is .png or .svg")
+            given.need(self.form is preferred, f"--plot draws: -o {self.form} goes with -a, -b or --health")
         given.need(self.form is not Form.PARQUET or action == "all", "-o parquet goes with rows (-a)")
         given.need(self.form is not Form.PARQUET or self.file, "-o parquet needs -O FILE")
+        if self.file and given.flag("multi_server"):
+            given.need(False, f"{self.file} is for one server's answer: choose it with -S, not -M")
 
 
 def _check(given: Given, action: str) -> None:

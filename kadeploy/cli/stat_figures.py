@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol, cast
 
 from kadeploy.cli.client import Json
 from kadeploy.cli.stat_forms import optional_library
+from kadeploy.cli.units import plural
 from kadeploy.domain.nodeset import natural_key
 from kadeploy.errors import InvalidFile
 
@@ -124,7 +125,7 @@ def nodes(found: Rows) -> Figure:
         side.set_visible(False)
     counts = {verdict: sum(each["verdict"] == verdict for each in found) for verdict in ("visit", "watch")}
     axes.set_title(
-        f"Health of {len(found)} nodes: {counts['visit']} deserve a visit, {counts['watch']} a look",
+        f"Health of {plural(len(found), 'node')}: {counts['visit']} deserve a visit, {counts['watch']} a look",
         loc="left",
         fontweight="bold",
     )

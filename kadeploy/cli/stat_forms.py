@@ -49,9 +49,10 @@ def write_parquet(rows: Sequence[Json], path: Path) -> None:
     """One column a field, types as they come. Raises InvalidOption without pyarrow, InvalidFile."""
     arrow, parquet = optional_library("pyarrow"), optional_library("pyarrow.parquet")
     try:
-        parquet.write_table(arrow.Table.from_pylist([dict(row) for row in rows]), path, compression="zstd")
+        with path.open("wb") as file:
+            parquet.write_table(arrow.Table.from_pylist([dict(row) for row in rows]), file, compression="zstd")
     except OSError as error:
-        raise InvalidFile(f"{path} cannot be written: {error}") from error
+        raise InvalidFile(f"{path} cannot be written: {error.strerror}") from error
 
 
 def optional_library(name: str) -> Any:

@@ -10,6 +10,7 @@ from kadeploy.cli import stat_figures
 from kadeploy.cli.client import Json, Query
 from kadeploy.cli.stat_bars import Bar, bars
 from kadeploy.cli.stat_forms import tell
+from kadeploy.cli.units import plural
 
 Ask = Callable[[Query], object]
 Rows = Sequence[Json]
@@ -74,7 +75,7 @@ def _steps_lines(data: Mapping[str, Rows]) -> Iterator[str]:
             label=f"  {step['micro']}",
             value=_seconds(step)["p50"],
             more=_seconds(step)["p90"],
-            note=f"{_seconds(step)['p50']:.1f} … {_seconds(step)['p90']:.1f} s, {step['nodes']} nodes",
+            note=_spread_note(step),
         )
         for step in shown
     ]
@@ -88,7 +89,7 @@ def _steps_lines(data: Mapping[str, Rows]) -> Iterator[str]:
 
 def _failures_lines(data: Mapping[str, Rows]) -> Iterator[str]:
     nodes = data["node"]
-    yield f"{_failed(nodes)} of {_runs(nodes)} runs of {len(nodes)} nodes failed"
+    yield f"{_failed(nodes)} of {plural(_runs(nodes), 'run')} of {plural(len(nodes), 'node')} failed"
     for name, heading in (("step", "By step"), ("environment", "By environment"), ("node", "By node")):
         chart = [
             Bar(
@@ -105,7 +106,8 @@ def _failures_lines(data: Mapping[str, Rows]) -> Iterator[str]:
 def _nodes_lines(data: Mapping[str, Rows]) -> Iterator[str]:
     found = data["health"]
     counts = {verdict: sum(each["verdict"] == verdict for each in found) for verdict in ("visit", "watch", "good")}
-    yield f"{len(found)} nodes: {counts['visit']} deserve a visit, {counts['watch']} a look, {counts['good']} are well"
+    everyone = plural(len(found), "node")
+    yield f"{everyone}: {counts['visit']} deserve a visit, {counts['watch']} a look, {counts['good']} are well"
     chart = [
         Bar(label=f"  {each['node']}", value=cast(float, each["score"]), note=f"{each['score']:.0f}  {each['reason']}")
         for each in found[:WORST]
@@ -114,6 +116,11 @@ def _nodes_lines(data: Mapping[str, Rows]) -> Iterator[str]:
     if chart:
         yield "Health, of 100"
     yield from bars(chart, most=100.0)
+
+
+def _spread_note(step: Json) -> str:
+    seconds = _seconds(step)
+    return f"{seconds['p50']:.1f} … {seconds['p90']:.1f} s, {plural(cast(int, step['nodes']), 'node')}"
 
 
 def _seconds(step: Json) -> Mapping[str, float]:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import partial
 from typing import Final
 
 from kadeploy.cli.client import Query
 from kadeploy.cli.given import Given
+from kadeploy.cli.moments import past_moment
 from kadeploy.cli.operation import KINDS
 from kadeploy.cli.targets import Targets, read_targets
-from kadeploy.errors import InvalidOption
 
 OPERATIONS: Final = ("deploy", "reboot", "power")
 TEXTS: Final = {"user": "user", "cluster": "cluster", "environment": "environment", "step": "step"}
-_AGO: Final = re.compile(r"(\d{1,6})([mhdw])\Z")
 _SPAN: Final = re.compile(r"(\d+(\.\d+)?|(\d+(\.\d+)?[smhdw])+)\Z")
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_OLD_FORM: Final = re.compile(r"(\d{4}):(\d\d):(\d\d):(\d\d):(\d\d):(\d\d)\Z")
 
 
 def filters(given: Given) -> dict[str, str | list[str]]:
@@ -33,7 +31,8 @@ def filters(given: Given) -> dict[str, str | list[str]]:
         query["wid"] = wid
     for name, letters in (("date_min", "-x"), ("date_max", "-y")):
         if (text := given.text(name)) is not None:
-            query[name] = _tried_moment(given, letters, text)
+            told = given.tried(partial(past_moment, text, letters, now=datetime.now().astimezone()))
+            query[name] = format_datetime(told.astimezone(UTC), usegmt=True) if told else ""
     for name, word in (("min_time", "--min-time"), ("max_time", "--max-time")):
         if (text := given.text(name)) is not None:
             given.need(_SPAN.match(text), f"{word} {text}: must be as 90 or 1h30m")
@@ -48,24 +47,6 @@ def rows_query(given: Given) -> Query:
     query = {**filters(given), **_listed(given, "fields"), **_listed(given, "sort")}
     limit = given.number("limit", "--limit", least=0)
     return {**query, **({"limit": str(limit)} if limit is not None else {})}
-
-
-def moment(text: str, now: datetime) -> datetime:
-    """A date and time of this machine's zone unless it says another, or how long ago; raises InvalidOption."""
-    if ago := _AGO.match(text):
-        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    plain = _OLD_FORM.sub(r"\1-\2-\3 \4:\5:\6", text.strip())
-    try:
-        return datetime.fromisoformat(plain).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise InvalidOption("must be a date such as 2027-01-31 or '2027-01-31 18:00', or an age such as 7d") from error
-
-
-def _tried_moment(given: Given, letters: str, text: str) -> str:
-    before = len(given.faults)
-    told = given.tried(lambda: moment(text, datetime.now(UTC)))
-    given.faults[before:] = [f"{letters} {text}: {fault}" for fault in given.faults[before:]]
-    return format_datetime(told, usegmt=True) if told else ""
 
 
 def _retries(given: Given) -> Mapping[str, str | list[str]]:

@@ -18,6 +18,8 @@ from ClusterShell.NodeSet import NodeSetException, NodeSetExternalError
 from ClusterShell.NodeUtils import GroupResolverError, GroupSourceError
 
 from kadeploy.cli.client import Client
+from kadeploy.cli.refused import Refused
+from kadeploy.cli.unread import reason
 from kadeploy.domain.nodeset import NodeSet, operands
 from kadeploy.errors import Faults, InvalidNodes
 
@@ -59,7 +61,7 @@ def read_targets(ranges: Sequence[str], files: Sequence[str]) -> Targets:
         try:
             given.extend(_lines(file))
         except (OSError, UnicodeDecodeError) as error:
-            faults.append(f"-f {file}: cannot be read: {getattr(error, 'strerror', None) or error}")
+            faults.append(f"-f {file}: cannot be read: {reason(error)}")
         if len(given) + len(faults) == before:
             faults.append(f"-f {file}: names no node")
     for place, text in given:
@@ -83,6 +85,23 @@ def worked_out(client: Client, targets: Targets) -> NodeSet:
         return targets.nodes
     found = cast(Sequence[str], client.get("/nodes", {"list": "true", "nodes": list(targets.texts)}))
     return targets.nodes | NodeSet(found)
+
+
+def meant_at(client: Client, text: str) -> NodeSet:
+    """The nodes that an expression means there; none where its groups are not known."""
+    try:
+        return worked_out(client, Targets(texts=(text,)))
+    except Refused as error:
+        if error.status not in (400, 404):
+            raise
+        return NodeSet()
+
+
+def asked_for(clients: Sequence[Client], targets: Targets) -> NodeSet:
+    """Every node that is named, as far as anybody can tell which they are."""
+    return NodeSet(
+        {*targets.nodes, *(node for text in targets.texts for one in clients for node in meant_at(one, text))}
+    )
 
 
 def _apart(text: str) -> Sequence[str]:

@@ -44,6 +44,7 @@ class Transport:
         patience: float | None,
     ) -> None:
         self.skew = 0.0
+        self._has_answered = False
         self._server = server
         answer, connect = (ANSWER, CONNECT) if patience is None else (patience, patience)
         self._connect = connect
@@ -126,6 +127,7 @@ class Transport:
             raise Unavailable(f"what answers at {self._server.url} is no Kadeploy server: {error}") from error
 
     def _note_clock(self, response: httpx2.Response) -> None:
+        self._has_answered = True
         date = response.headers.get("date")
         if date:
             try:
@@ -153,7 +155,8 @@ class Transport:
         except httpx2.TimeoutException as error:
             raise AnswerLost(f"the server at {self._server.url} has fallen silent") from error
         except httpx2.RequestError as error:
-            raise AnswerLost(f"the connection to {self._server.url} was lost: {_plain(error)}") from error
+            hint = "" if self._has_answered else self._other_scheme()
+            raise AnswerLost(f"the connection to {self._server.url} was lost: {_plain(error)}", hint=hint) from error
 
     def _unreachable(self, error: Exception) -> KadeployError:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
@@ -162,7 +165,14 @@ class Transport:
                 "or name the authority's file as `ca:` of this server in client.conf"
             )
             return Unverified(f"the certificate of {self._server.url} cannot be verified: {_plain(error)}", hint=hint)
+        if "WRONG_VERSION_NUMBER" in str(error):
+            return Unavailable(f"what answers at {self._server.url} does not speak TLS", hint=self._other_scheme())
         return Unavailable(f"no Kadeploy server answers at {self._server.url}: {_plain(error)}", hint=self._remedy())
+
+    def _other_scheme(self) -> str:
+        scheme, _, rest = self._server.url.partition("://")
+        other = "http" if scheme == "https" else "https"
+        return f"it may be {other}://{rest}: {self._remedy()}"
 
     def _remedy(self) -> str:
         return f"the address was named by {self._server.origin}; {REMEDY}"
@@ -234,5 +244,5 @@ def _message(response: httpx2.Response) -> str:
 
 
 def _plain(error: Exception) -> str:
-    """The system's words without its numbers: `[Errno 111] Connection refused`."""
-    return re.sub(r"\[[^\]]*\] ?", "", str(error)).strip() or type(error).__name__
+    """The system's words without its numbers: `[Errno 111] Connection refused`, `… (_ssl.c:992)`."""
+    return re.sub(r"\[[^\]]*\] ?| \(_ssl\.c:\d+\)", "", str(error)).strip() or type(error).__name__

@@ -35,6 +35,11 @@ class Waiting:
     exit_zero: bool = False
     traces: Callable[[str], object] | None = None
 
+    @property
+    def settles(self) -> bool:
+        """Whether what became of each node is known in the end, and to be written down."""
+        return self.wait and not self.dry_run
+
     @classmethod
     def of(cls, given: Given) -> Waiting:
         ok, ko, script = given.text("ok_file"), given.text("ko_file"), given.text("script")

@@ -21,6 +21,7 @@ from kadeploy.cli.keys import entered, unechoed
 from kadeploy.cli.units import clock
 from kadeploy.cli.views import View
 from kadeploy.domain.event import Event, OperationQueued, OperationStarted
+from kadeploy.domain.nodeset import NodeSet
 from kadeploy.errors import KadeployError
 
 
@@ -53,10 +54,12 @@ Item = Told | Interrupt | NotAborted | AtRest | Asked
 
 @dataclass(slots=True)
 class Outcome:
-    """The board as it was at the end; `error` when following failed, `left` when the user left it running, `held`
-    when nothing of it runs until somebody resumes it."""
+    """The board as it was at the end; `asked` are the nodes it was asked for, as far as that is known without it;
+    `error` when following failed, `left` when the user left it running, `held` when nothing of it runs until somebody
+    resumes it."""
 
     board: Board = field(default_factory=Board)
+    asked: NodeSet = field(default_factory=NodeSet)
     interrupted: bool = False
     left: bool = False
     held: bool = False

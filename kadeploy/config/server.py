@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import platform
+import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from kadeploy.config.authentication import Authentication, Roles
 from kadeploy.config.broadcast import BroadcastSection
@@ -25,9 +26,17 @@ _CONNECTOR: Final = " ".join(
         "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",  # a node is reinstalled all the time
     )
 )
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
 GroupName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}$")]
+
+
+def _domain(text: str) -> str:
+    """dnsmasq takes other texts for more than a name, and ends."""
+    if text and not _DOMAIN.fullmatch(text):
+        raise ValueError(f"must be a domain's name, as cluster.example.org, not {text!r}")
+    return text
 
 
 class Listen(Section):
@@ -42,7 +51,7 @@ class Dnsmasq(Section):
 
     interface: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,15}$")]
     range: IPv4Network
-    domain: str = ""
+    domain: Annotated[str, AfterValidator(_domain)] = ""
 
 
 class Boot(Section):

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from kadeploy.domain.nodeset import natural_key
 from kadeploy.domain.quantiles import median, quantile
 from kadeploy.domain.state import Progress
 from kadeploy.domain.statistics import Boots, NodeRow
@@ -96,7 +97,7 @@ def health(rows: Sequence[NodeRow], boots: Iterable[Boots], *, now: float) -> Se
     usual = _usual_retries(records.values())
     drifts = _drifts(boots)
     found = [_health(node, record, usual[record.cluster], drifts.get(node)) for node, record in records.items()]
-    return sorted(found, key=lambda each: (each.score, -each.failures, each.node))
+    return sorted(found, key=lambda each: (each.score, -each.failures, natural_key(each.node)))
 
 
 def _operations(rows: Iterable[NodeRow]) -> Mapping[str, _Operation]:

@@ -15,7 +15,7 @@ STAGES = 3  # macro-steps of a deployment; other operations have one
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trip:
     """`strength` is of how many nodes of its cluster the operation was, `started` is in seconds since the epoch;
-    `environment` is empty where none was installed."""
+    `environment` is empty where none was installed, `image_sha256` also where it is not known."""
 
     operation: str
     kind: OperationKind
@@ -24,6 +24,7 @@ class Trip:
     started: float
     strength: int = 0
     image_size: int = 0
+    image_sha256: str = ""
     environment: str = ""
     version: int = 0
     owner: str = ""

@@ -86,9 +86,18 @@ class Plan:
     @property
     def image_size(self) -> int:
         """Bytes of the largest image that one of its steps sends, 0 when none does."""
+        return self._image.size if self._image else 0
+
+    @property
+    def image_sha256(self) -> str:
+        """Of the same image, when it is here."""
+        return self._image.sha256 if self._image and self._image.path else ""
+
+    @property
+    def _image(self) -> LocalFile | None:
         steps = (micro.step for stage in self.stages for attempt in stage.attempts for micro in attempt.steps)
-        images = (getattr(step, "image", None) for step in steps)
-        return max((image.size for image in images if isinstance(image, LocalFile)), default=0)
+        images = (image for step in steps if isinstance(image := getattr(step, "image", None), LocalFile))
+        return max(images, key=lambda image: image.size, default=None)
 
     def attempt_at(self, place: Place) -> Attempt:
         return self.stages[place.stage].attempts[place.attempt]

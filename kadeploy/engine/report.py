@@ -63,7 +63,14 @@ def ends(plan: Plan, ticket: Ticket, courses: Mapping[str, Course], strength: in
     """What statistics are told of the nodes that have ended, which is nothing when there are none."""
     if not courses:
         return None
-    return Ends(at=at, cluster=ticket.cluster, strength=strength, image_size=plan.image_size, courses=courses)
+    return Ends(
+        at=at,
+        cluster=ticket.cluster,
+        strength=strength,
+        image_size=plan.image_size,
+        image_sha256=plan.image_sha256,
+        courses=courses,
+    )
 
 
 def events(plan: Plan, ticket: Ticket, outcome: StepResult, decision: Decision, at: float) -> list[Event]:

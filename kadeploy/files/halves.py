@@ -29,7 +29,7 @@ class Halves:
         """Blocking: what cannot be gone on with is removed."""
         self._directory = directory / "halves"
         self._state = StateFile(directory / "halves.json")
-        self._boot = _BOOT.read_text().strip() if _BOOT.exists() else ""
+        self._boot = this_start()
         self._begun = _from_json(self._state.load(), self._boot)
         self._taken: set[str] = set()
         for path in self._directory.iterdir():
@@ -86,6 +86,16 @@ class Halves:
         return {"boot": self._boot, "halves": {name: asdict(begun) for name, begun in self._begun.items()}}
 
 
+def this_start() -> str:
+    """Of the machine; empty when that cannot be told."""
+    return _BOOT.read_text().strip() if _BOOT.exists() else ""
+
+
+def begun_from(saved: Mapping[str, Any]) -> Begun:
+    """As `asdict` gave it; raises TypeError and KeyError for anything else."""
+    return Begun(validators=Validators(**saved["validators"]), total=saved["total"])
+
+
 def _from_json(data: Mapping[str, Any], boot: str) -> dict[str, Begun]:
     """Anything that is not as it was written is left out."""
     halves = data.get("halves")
@@ -94,7 +104,7 @@ def _from_json(data: Mapping[str, Any], boot: str) -> dict[str, Begun]:
     found = {}
     for name, saved in halves.items():
         try:
-            found[name] = Begun(validators=Validators(**saved["validators"]), total=saved["total"])
+            found[name] = begun_from(saved)
         except (TypeError, KeyError):
             continue
     return found

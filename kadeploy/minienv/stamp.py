@@ -1,7 +1,8 @@
 """Knowing, at once and without the network, whether what was built before is still what the recipe says.
 
-The stamp beside the outputs holds a hash of everything the recipe is made of and each output's size and
-time, so that a changed recipe, and an output that was cut short or replaced, both mean building again.
+The stamp beside the outputs holds a hash of everything the recipe is made of, each output's size and time, and what
+had to be left out, so that a changed recipe, an output that was cut short or replaced, and a part that can be had by
+now all mean building again.
 """
 
 from __future__ import annotations
@@ -39,16 +40,27 @@ def _counts(path: Path) -> bool:
 def is_current(stamp: Path, recipe: str, outputs: Iterable[Path]) -> bool:
     """Whether every output is there as it was when the stamp of this same recipe was written."""
     try:
-        written = json.loads(stamp.read_text())
-        return bool(written == _content(recipe, outputs))
+        return bool(json.loads(stamp.read_text()) == _content(recipe, outputs, left_out(stamp)))
     except (OSError, ValueError):
         return False
 
 
-def write(stamp: Path, recipe: str, outputs: Iterable[Path]) -> None:
-    stamp.write_text(json.dumps(_content(recipe, outputs), indent=1) + "\n")
+def left_out(stamp: Path) -> tuple[str, ...]:
+    """What was to go into the outputs and could not be had; nothing when there is no stamp that says so."""
+    try:
+        return tuple(str(part) for part in json.loads(stamp.read_text())["left_out"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ()
 
 
-def _content(recipe: str, outputs: Iterable[Path]) -> dict[str, object]:
+def write(stamp: Path, recipe: str, outputs: Iterable[Path], left_out: Iterable[str] = ()) -> None:
+    stamp.write_text(json.dumps(_content(recipe, outputs, left_out), indent=1) + "\n")
+
+
+def _content(recipe: str, outputs: Iterable[Path], left_out: Iterable[str]) -> dict[str, object]:
     states = {path.name: path.stat() for path in outputs}
-    return {"recipe": recipe, "outputs": {name: [s.st_size, s.st_mtime_ns] for name, s in states.items()}}
+    return {
+        "recipe": recipe,
+        "outputs": {name: [state.st_size, state.st_mtime_ns] for name, state in states.items()},
+        "left_out": list(left_out),
+    }

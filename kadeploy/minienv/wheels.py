@@ -18,6 +18,13 @@ PATIENCE = 60.0  # seconds for a file of some hundred kilobytes
 
 
 def unpack(wheel: str, folder: Path, downloads: Path) -> None:
+    """Fetch it and put its packages into the folder. Raises CommandFailed."""
+    for path in fetch(wheel, downloads):
+        extract(path, folder)
+        path.unlink()
+
+
+def fetch(wheel: str, downloads: Path) -> list[Path]:
     """`wheel` is a requirement such as `blake3==1.0.11`, fetched as this system's own pip is told to.
 
     Raises CommandFailed when there is no pip here, no such wheel there, or no way to it.
@@ -34,9 +41,7 @@ def unpack(wheel: str, folder: Path, downloads: Path) -> None:
     if done.returncode != 0:
         said = done.stderr.strip().splitlines() or ["nothing"]
         raise CommandFailed(f"pip exited with {done.returncode}: {said[-1][:300]}")
-    for path in sorted(downloads.glob("*.whl")):
-        extract(path, folder)
-        path.unlink()
+    return sorted(downloads.glob("*.whl"))
 
 
 def extract(path: Path, folder: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +20,7 @@ from kadeploy.domain.image import LocalFile
 from kadeploy.errors import InvalidFile
 from kadeploy.operations.caller import Caller
 from kadeploy.operations.client_files import ClientFiles
-from kadeploy.operations.gathering import Gathering
+from kadeploy.operations.gathering import gathered
 from kadeploy.operations.reader import reader_of
 from kadeploy.ports.files import FileOrder, Files, Reader, ReportBytes, nobody
 
@@ -34,6 +34,8 @@ class Content(StrEnum):
 
 
 EVERYTHING: Final = frozenset(Content)
+AT_ONCE: Final = 4  # files of one request that are fetched side by side: others want theirs as well
+_Place = tuple[Content, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,32 +77,38 @@ class Checksums:
 
         A checksum that the environment has already must be that of the file.
         """
-        reached, after = client.environment(environment), environment
-        reader = reader_of(caller, environment)
-        owner, gathering = f"record-{uuid.uuid4()}", Gathering()
+        orders = self._orders(client.environment(environment), reader_of(caller, environment), contents)
+        owner, turns = f"record-{uuid.uuid4()}", asyncio.Semaphore(AT_ONCE)
+
+        async def sha256_of(order: FileOrder) -> str:
+            async with turns:
+                return (await pin_recorded(self._files, order, owner=owner)).sha256
+
         try:
-            if Content.IMAGE in contents:
-                with gathering:
-                    sha256 = await self._pin_image(reader, reached, owner)
-                    after = replace(after, image=replace(after.image, checksum=sha256))
-            if Content.PREINSTALL in contents and reached.preinstall and after.preinstall:
-                with gathering:
-                    sha256 = await self._pin_archive(reader, reached.preinstall, Content.PREINSTALL, owner)
-                    after = replace(after, preinstall=replace(after.preinstall, checksum=sha256))
-            if Content.POSTINSTALLS in contents:
-                known = list(after.postinstalls)
-                for index, archive in enumerate(reached.postinstalls):
-                    with gathering:
-                        sha256 = await self._pin_archive(reader, archive, Content.POSTINSTALLS, owner)
-                        known[index] = replace(known[index], checksum=sha256)
-                after = replace(after, postinstalls=tuple(known))
-            gathering.settle()
+            found = await gathered(*(sha256_of(order) for order in orders.values()))
         finally:
             await self._files.release(owner)
-        return after
+        return _noted(environment, dict(zip(orders, found, strict=True)))
 
-    async def _pin_archive(self, reader: Reader, archive: Archive, content: Content, owner: str) -> str:
-        order = FileOrder(
+    def _orders(
+        self, environment: Environment, reader: Reader, contents: Collection[Content]
+    ) -> Mapping[_Place, FileOrder]:
+        """Each file with its place among those of its content."""
+        image, before = environment.image, environment.preinstall
+        orders: dict[_Place, FileOrder] = {}
+        if Content.IMAGE in contents:
+            orders[Content.IMAGE, 0] = FileOrder(
+                url=image.file, reader=reader, checksum=image.checksum, compression=image.compression
+            )
+        if Content.PREINSTALL in contents and before is not None:
+            orders[Content.PREINSTALL, 0] = self._order(before, reader, Content.PREINSTALL)
+        if Content.POSTINSTALLS in contents:
+            for number, archive in enumerate(environment.postinstalls):
+                orders[Content.POSTINSTALLS, number] = self._order(archive, reader, Content.POSTINSTALLS)
+        return orders
+
+    def _order(self, archive: Archive, reader: Reader, content: Content) -> FileOrder:
+        return FileOrder(
             url=archive.archive,
             reader=reader,
             checksum=archive.checksum,
@@ -108,24 +116,26 @@ class Checksums:
             copied=True,
             limit=self.limits.of(content),
         )
-        return (await pin_recorded(self._files, order, owner=owner)).sha256
-
-    async def _pin_image(self, reader: Reader, environment: Environment, owner: str) -> str:
-        image = environment.image
-        order = FileOrder(url=image.file, reader=reader, checksum=image.checksum, compression=image.compression)
-        return (await pin_recorded(self._files, order, owner=owner)).sha256
 
 
 def forgotten(environment: Environment, contents: Collection[Content]) -> Environment:
     """Without the checksums of these files."""
-    after = environment
-    if Content.IMAGE in contents:
-        after = replace(after, image=replace(after.image, checksum=""))
-    if Content.PREINSTALL in contents and after.preinstall is not None:
-        after = replace(after, preinstall=replace(after.preinstall, checksum=""))
-    if Content.POSTINSTALLS in contents:
-        after = replace(after, postinstalls=tuple(replace(one, checksum="") for one in after.postinstalls))
-    return after
+    numbers = range(max(1, len(environment.postinstalls)))
+    return _noted(environment, {(content, number): "" for content in contents for number in numbers})
+
+
+def _noted(environment: Environment, checksums: Mapping[_Place, str]) -> Environment:
+    """With these checksums instead of those that it has."""
+    image, before = environment.image, environment.preinstall
+    return replace(
+        environment,
+        image=replace(image, checksum=checksums.get((Content.IMAGE, 0), image.checksum)),
+        preinstall=before and replace(before, checksum=checksums.get((Content.PREINSTALL, 0), before.checksum)),
+        postinstalls=tuple(
+            replace(one, checksum=checksums.get((Content.POSTINSTALLS, number), one.checksum))
+            for number, one in enumerate(environment.postinstalls)
+        ),
+    )
 
 
 def kept(before: Environment, after: Environment) -> Environment:

@@ -1,4 +1,5 @@
-"""Fetching what an operation wants, once it has begun; with every fault at once, for they all keep it from going on."""
+"""Fetching what an operation wants, once it has begun: a few files side by side, and with every fault at once, for they
+all keep it from going on."""
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ from pathlib import Path
 
 from kadeploy.domain.awaited import Fetched, FetchedFile, WantedFile
 from kadeploy.errors import InvalidFile
-from kadeploy.operations.checksums import pin_recorded
-from kadeploy.operations.gathering import Gathering
+from kadeploy.operations.checksums import AT_ONCE, pin_recorded
+from kadeploy.operations.gathering import gathered
 from kadeploy.operations.keys import check_keys
 from kadeploy.operations.wants import ordered
 from kadeploy.ports.fetcher import ReportFetched
@@ -25,20 +26,21 @@ class Fetching:
     async def fetch(self, operation: str, wanted: Sequence[WantedFile], report: ReportFetched) -> Fetched:
         sizes = {one.number: one.size for one in wanted}
         here: dict[int, int] = {}
-        found: dict[int, FetchedFile] = {}
-        gathering = Gathering()
-        for one in wanted:
+        turns = asyncio.Semaphore(AT_ONCE)
 
-            def tell(done: int, total: int, number: int = one.number) -> None:
-                here[number] = done
-                sizes[number] = max(total, sizes[number], done)
+        async def fetch_one(one: WantedFile) -> FetchedFile:
+            def tell(done: int, total: int) -> None:
+                here[one.number] = done
+                sizes[one.number] = max(total, sizes[one.number], done)
                 report(sum(here.values()), sum(sizes.values()))
 
-            with gathering:
-                found[one.number] = fetched = await self._fetch(operation, one, tell)
+            async with turns:
+                fetched = await self._fetch(operation, one, tell)
                 tell(fetched.file.size, fetched.file.size)
-        gathering.settle()
-        return found
+                return fetched
+
+        found = await gathered(*(fetch_one(one) for one in wanted))
+        return {one.number: fetched for one, fetched in zip(wanted, found, strict=True)}
 
     async def _fetch(self, operation: str, one: WantedFile, report: ReportFetched) -> FetchedFile:
         file = await pin_recorded(self._files, ordered(one), owner=operation, report=report)

@@ -89,12 +89,14 @@ class Rights:
             for node in sorted(self._named(order.nodes) if order.nodes else {EVERY})
             for partition in _partitions(order.partitions) or (EVERY,)
         ]
-        if dry_run:
-            return rights
         await self._rights.expire(self._clock.now())
-        new = await self._rights.grant(rights, overwrite=order.overwrite, administrators=self.administrators)
+        new = await self._rights.grant(
+            rights, overwrite=order.overwrite, administrators=self.administrators, dry_run=dry_run
+        )
         if not new:
             raise NothingModified(f"{order.user} has these rights already")
+        if dry_run:
+            return rights
         log.info("%s grants %s %d rights", caller.name, order.user, new)
         await self._lost.apply(by=caller.name)
         return rights
@@ -142,7 +144,7 @@ class Rights:
 def _partitions(texts: Sequence[str]) -> tuple[str, ...]:
     wrong = [text for text in texts if text != EVERY and not _DEVICE.match(text)]
     if wrong:
-        raise InvalidOption(f"partitions: {', '.join(wrong)}: must be a device such as /dev/sda3, or *")
+        raise InvalidOption(f"partitions: {', '.join(map(repr, wrong))}: must be a device such as /dev/sda3, or *")
     return tuple(dict.fromkeys(texts))
 
 

@@ -24,13 +24,14 @@ Breakpoint = tuple[str, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ends:
     """What statistics keep of nodes that have come to their end, beside their outcomes: their courses, of how many
-    nodes of the cluster the operation is, and how many bytes its image has."""
+    nodes of the cluster the operation is, how many bytes its image has, and which it is."""
 
     at: float
     cluster: str
     strength: int
     image_size: int
     courses: Mapping[str, Course]
+    image_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

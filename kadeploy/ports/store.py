@@ -185,8 +185,10 @@ class Rights(Protocol):
         that have ended and were not expired yet."""
         ...
 
-    async def grant(self, rights: Sequence[Right], *, overwrite: bool, administrators: frozenset[str]) -> int:
-        """The number that were not held before.
+    async def grant(
+        self, rights: Sequence[Right], *, overwrite: bool, administrators: frozenset[str], dry_run: bool = False
+    ) -> int:
+        """The number that were not held before; a dry run changes nothing.
 
         Raises Conflict when in some of the time a node is granted to another user who is no administrator, unless
         `overwrite`, which ends theirs when the new one begins; one node is never taken out of their right on every

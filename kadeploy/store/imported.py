@@ -101,6 +101,7 @@ def _trip_row(key: str, trip: Trip) -> dict[str, object]:
         "started": trip.started,
         "strength": trip.strength,
         "image_size": trip.image_size,
+        "image_sha256": trip.image_sha256,
         "environment": trip.environment,
         "version": trip.version,
         "owner": trip.owner,

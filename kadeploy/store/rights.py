@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
@@ -25,8 +26,11 @@ class SqlRights:
         held = await self._database.read(lambda connection: _held(connection, users))
         return sorted(held)
 
-    async def grant(self, rights: Sequence[Right], *, overwrite: bool, administrators: frozenset[str]) -> int:
-        return await self._database.transact(lambda connection: _grant(connection, rights, overwrite, administrators))
+    async def grant(
+        self, rights: Sequence[Right], *, overwrite: bool, administrators: frozenset[str], dry_run: bool = False
+    ) -> int:
+        grant = partial(_grant, rights=rights, overwrite=overwrite, administrators=administrators, dry_run=dry_run)
+        return await self._database.transact(grant)
 
     async def revoke(self, rights: Sequence[Right]) -> int:
         return await self._database.transact(lambda connection: _revoke(connection, rights))
@@ -35,7 +39,9 @@ class SqlRights:
         return await self._database.transact(lambda connection: _expire(connection, at))
 
 
-def _grant(connection: Connection, rights: Sequence[Right], overwrite: bool, administrators: frozenset[str]) -> int:
+def _grant(
+    connection: Connection, *, rights: Sequence[Right], overwrite: bool, administrators: frozenset[str], dry_run: bool
+) -> int:
     wait_for(connection, Turn.GRANTING)
     new = 0
     for user in sorted({right.user for right in rights}):
@@ -46,9 +52,11 @@ def _grant(connection: Connection, rights: Sequence[Right], overwrite: bool, adm
             raise _conflict(blocking, "revoke theirs first, or overwrite them")
         if stuck := cannot_be_taken(blocking, wanted):
             raise _conflict(stuck, "one node cannot be taken out of every node: revoke that right first")
-        _revoke(connection, [*blocking, *replaced(held, wanted - held)])
-        _insert(connection, left_before(blocking, min(right.since for right in wanted)))
-        new += _insert(connection, wanted - held)
+        new += len(wanted - held)
+        if not dry_run:
+            _revoke(connection, [*blocking, *replaced(held, wanted - held)])
+            _insert(connection, left_before(blocking, min(right.since for right in wanted)))
+            _insert(connection, wanted - held)
     return new
 
 
@@ -63,7 +71,7 @@ def _right(user: str, node: str, partition: str, since: float, until: float | No
     return Right(user=user, node=node, partition=partition, since=since, until=NO_END if until is None else until)
 
 
-def _insert(connection: Connection, rights: Iterable[Right]) -> int:
+def _insert(connection: Connection, rights: Iterable[Right]) -> None:
     rows = [
         {
             "user": right.user,
@@ -76,7 +84,6 @@ def _insert(connection: Connection, rights: Iterable[Right]) -> int:
     ]
     if rows:
         connection.execute(insert(RIGHTS), rows)
-    return len(rows)
 
 
 def _revoke(connection: Connection, rights: Sequence[Right]) -> int:

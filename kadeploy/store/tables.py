@@ -144,6 +144,7 @@ TRIPS: Final = Table(
     Column("started", Double, nullable=False),
     Column("strength", Integer, nullable=False),
     Column("image_size", BigInteger, nullable=False),
+    Column("image_sha256", String, nullable=False, server_default=text("''")),
     Column("environment", String, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("owner", String, nullable=False),

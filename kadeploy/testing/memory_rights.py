@@ -17,7 +17,9 @@ class MemoryRights:
     async def of(self, *users: str) -> Sequence[Right]:
         return sorted(right for right in self.held if not users or right.user in users)
 
-    async def grant(self, rights: Sequence[Right], *, overwrite: bool, administrators: frozenset[str]) -> int:
+    async def grant(
+        self, rights: Sequence[Right], *, overwrite: bool, administrators: frozenset[str], dry_run: bool = False
+    ) -> int:
         new = 0
         for user in sorted({right.user for right in rights}):
             wanted = {right for right in rights if right.user == user}
@@ -25,9 +27,10 @@ class MemoryRights:
             if blocking and (not overwrite or cannot_be_taken(blocking, wanted)):
                 raise Conflict(f"some nodes are granted to others: {blocking}")
             added = wanted - self.held
-            self.held -= {*blocking, *replaced(self.held, added)}
-            self.held |= {*left_before(blocking, min(right.since for right in wanted)), *added}
             new += len(added)
+            if not dry_run:
+                self.held -= {*blocking, *replaced(self.held, added)}
+                self.held |= {*left_before(blocking, min(right.since for right in wanted)), *added}
         return new
 
     async def revoke(self, rights: Sequence[Right]) -> int:

@@ -35,6 +35,7 @@ from kadeploy.testing.console import SimulatedConsoles
 from kadeploy.testing.nodes import Fault, draw_faults
 from kadeploy.testing.sites import site_of
 from kadeploy.testing.timing import Skewed, Timing
+from kadeploy.testing.vlans import SimulatedVlans
 
 IMAGE: Final = "images/simulated.tar.gz"
 ENVIRONMENT: Final = "simulated"
@@ -72,6 +73,8 @@ class SimulatedSide:
             window=SlotWindow(window.size, window.sleep_time / simulation.speed),
             boot_times=boot_times,
         )
+        self._vlans = SimulatedVlans(is_offered=bool(config.network.vlan.set_cmd))
+        self._cluster.services = replace(self._cluster.services, vlan=self._vlans)
         self._cluster.settle_in()
         self.consoles = SimulatedConsoles({name: node.serial for name, node in self._cluster.nodes.items()})
 
@@ -85,8 +88,12 @@ class SimulatedSide:
         """Simulated nodes end with the server."""
 
     def prepare(self, new: Loaded) -> Callable[[], object]:
-        window = new.server.windows.reboot
-        return partial(self._cluster.window.resize, window.size, window.sleep_time / self._speed)
+        return partial(self._take_over, new.server)
+
+    def _take_over(self, config: ServerConfig) -> None:
+        window = config.windows.reboot
+        self._cluster.window.resize(window.size, window.sleep_time / self._speed)
+        self._vlans.is_offered = bool(config.network.vlan.set_cmd)
 
     def gauges(self) -> Iterable[Gauge]:
         yield Gauge(name="agents_connected", says="Agents that are connected", value=self._cluster.agents)

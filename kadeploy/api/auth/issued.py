@@ -32,9 +32,8 @@ class Issuers:
             authorities = x509.load_pem_x509_certificates(ca_cert.read_bytes())
             revoked = x509.load_pem_x509_crl(crl.read_bytes()) if crl else None
         except (OSError, ValueError) as error:
-            raise BadConfiguration(
-                f"authentication.certificate: {ca_cert} or its crl cannot be read: {error}"
-            ) from error
+            why = error.strerror if isinstance(error, OSError) else error
+            raise BadConfiguration(f"authentication.certificate: {ca_cert} or its crl cannot be read: {why}") from error
         if revoked and not any(_signed(revoked, authority) for authority in authorities):
             raise BadConfiguration(f"authentication.certificate.crl: {crl} is not signed by the authority of {ca_cert}")
         return cls(authorities, revoked)

@@ -30,6 +30,7 @@ def with_events(stream: Route, **more: Route) -> Stub:
             "GET /environments": Answer(body=[{**ENVIRONMENT, "user": "admin"}, ENVIRONMENT]),
             "POST /deployment/": LAUNCHED,
             f"GET {RESOURCE}/events": stream,
+            f"GET {RESOURCE}/journal": Answer(body={"events": [], "next": None}),
             f"GET {RESOURCE}": Answer(body={"wid": WID, "done": False, "error": False}),
             **more,
         }

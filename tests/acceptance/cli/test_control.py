@@ -60,6 +60,23 @@ def test_a_breakpoint_holds_and_resume_goes_on_also_when_the_server_was_started_
     assert states["node-1"]["state"] == "deployed"
 
 
+def test_what_cannot_be_followed_is_only_refused(tmp_path: Path) -> None:
+    with real_server(tmp_path, 1) as server:
+        site = Site(tmp_path, server.url)
+        held = site.run(*DEPLOY, "-m", "node-1", "--breakpoint", "SetDeploymentEnv", "--write-workflow-id", "wid")
+        unknown = [site.run("kadeploy", "--attach", f"{kind}-1", "-n", "ko") for kind in ("D", "R", "P")]
+        site.env = {**site.env, "USER": "bob"}
+        not_his = site.run("kadeploy", "--attach", wid_in(tmp_path))
+        programs = site.run("kadeploy", "--attach", "D-1", "--json")
+    assert held.exit == HELD
+    for kind, refused in zip(("D", "R", "P"), unknown, strict=True):
+        told = f"kadeploy: There is no such operation -- there is no operation '{kind}-1' [Kadeploy error 1]\n"
+        assert (refused.exit, refused.stdout, refused.stderr) == (1, "", told)
+    assert (not_his.exit, not_his.stdout, not_his.stderr.count("\n")) == (2, "", 1), not_his
+    assert json.loads(programs.stdout)["exit"] == 1
+    assert "is followed" not in programs.stderr
+
+
 def test_an_operation_and_a_node_of_it_are_cancelled(tmp_path: Path) -> None:
     with real_server(tmp_path, 3) as server:
         site = Site(tmp_path, server.url)
@@ -70,12 +87,15 @@ def test_an_operation_and_a_node_of_it_are_cancelled(tmp_path: Path) -> None:
             one = site.run("kadeploy", "--cancel", wid, "-m", "node-2")
             lines_until(tool, "KO node-2: ")
             free = site.run("kapower", "-m", "node-2", "--status")
+            ended = free.stdout.split()[0]
+            late = site.run("kadeploy", "--cancel", ended)
             rest = site.run("kadeploy", "--cancel", wid)
             told, _ = tool.communicate(timeout=20)
             nobody = site.run("kadeploy", "--cancel", "D-nothing")
     assert stranger.exit == 2
     assert (one.exit, one.stdout) == (0, f"{wid} is cancelled for node-2\n")
     assert free.exit == 0, free
+    assert (late.exit, f"{ended} had ended already: it is done" in late.stderr) == (14, True), late
     assert (rest.exit, rest.stdout) == (0, f"{wid} is cancelled\n")
     assert tool.returncode == 40
     assert f"{wid} aborted: 0 of 3 nodes OK: aborted by alice" in told
@@ -120,6 +140,7 @@ def test_wait_nodes_waits_its_turn_and_ctrl_c_gives_up(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("--resume", "X-1"), "--resume X-1: not an operation's id"),
+        (("--attach", "D-1", "-m", "node-1"), "-m and -f go with --cancel, not with --attach"),
         (("--resume", "D-1", "--cancel", "D-1"), "--resume, --cancel exclude each other"),
     ],
 )

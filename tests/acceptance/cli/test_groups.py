@@ -77,6 +77,25 @@ def test_groups_that_only_the_server_knows_are_its_to_work_out(site: dict[str, s
         assert ok.read_text() == nodes
 
 
+@pytest.mark.parametrize(
+    ("tool", "more", "told"),
+    [
+        (("kadeploy", "-e", "nothing"), (), "the environment 'nothing' does not exist"),
+        (("kadeploy", "-e", "simulated", "-p", "77"), (), "77"),
+        (("kadeploy", "-e", "simulated"), ("-m", "@nobody"), "there is no group @nobody"),
+        (("kareboot", "-r", "recorded_env", "-e", "nothing", "-p", "3"), (), "nothing"),
+    ],
+)
+def test_nodes_of_the_servers_groups_are_ko_when_it_refuses(
+    site: dict[str, str], tmp_path: Path, tool: tuple[str, ...], more: tuple[str, ...], told: str
+) -> None:
+    ok, ko = tmp_path / "ok", tmp_path / "ko"
+    done = run(*tool, "-m", "node-5,@sim&node-[7-9]", *more, "-o", str(ok), "-n", str(ko), env=site)
+    assert done.exit != 0
+    assert told in done.stderr
+    assert (ok.read_text(), ko.read_text()) == ("", "node-7\nnode-8\nnode-9\n")
+
+
 def test_the_other_tools_leave_them_to_the_server_too(site: dict[str, str]) -> None:
     few, unknown = ("-m", "@sim&node-[2-4]"), ("-m", "@nobody")
     told = run("kanodes", *few, "--json", env=site)

@@ -138,3 +138,15 @@ def test_faults_that_only_show_when_files_are_used(site: Site, tmp_path: Path) -
     assert "key values mismatch" in done.stdout
     assert "'10.0.0.300' is neither an address, a network, a host name nor a /pattern/" in done.stdout
     assert "the passwords of alice are of no known kind" in done.stdout
+
+
+def test_a_file_that_is_not_there_is_one_fault(site: Site, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    site.change(
+        authentication={"http_basic": {"dbfile": str(nowhere)}, "certificate": {"ca_cert": str(nowhere)}},
+    )
+    told = [line for line in site.run("check").stdout.splitlines() if str(nowhere) in line]
+    assert [line.partition(": ")[2].partition(": ")[2] for line in told] == [
+        f"authentication.http_basic.dbfile: there is no file {nowhere}",
+        f"authentication.certificate.ca_cert: there is no file {nowhere}",
+    ]

@@ -6,6 +6,9 @@ import asyncio
 import gzip
 import hashlib
 import json
+import random
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +19,8 @@ from kadeploy.domain.image import Compression
 from kadeploy.store.database import Database
 from kadeploy.store.environments import SqlEnvironments
 from tests.acceptance.cli.test_kadmin import Site
-from tests.acceptance.cli.tools import Run, environment, run
+from tests.acceptance.cli.tools import Run, environment, run, running
+from tests.integration.files.range_server import Parts
 from tests.integration.files.web_server import WebServer, content, web_server
 
 IMAGE = gzip.compress(b"an image" * 1000, mtime=0)
@@ -148,6 +152,36 @@ def test_nothing_is_recorded_with_a_fault(
     assert recorded(tmp_path) == []
     assert not [path for path in (tmp_path / "images").iterdir() if path.name.startswith(".")]
     assert not (tmp_path / "images" / "none.tgz").exists()
+
+
+@pytest.mark.parametrize("ended", [signal.SIGINT, signal.SIGKILL])
+def test_what_came_before_it_was_ended_is_gone_on_with(
+    site: Site, web: WebServer, tmp_path: Path, ended: signal.Signals
+) -> None:
+    large = gzip.compress(random.Random(3).randbytes(40_000_000), compresslevel=0, mtime=0)  # half is not on the way
+    images, halfway, gate = tmp_path / "images", threading.Event(), threading.Event()
+    web.answers["/debian/image.tgz"] = content(large, etag='"v1"', halfway=halfway, gate=gate)
+    url = described(web, image={"file": "image.tgz", "kind": "tar", "compression": "gzip", "checksum": sha256(large)})
+    with running("kadmin", "install", url, env=site.env) as tool:
+        assert halfway.wait(30)
+        other = install(site, url)
+        told = f"kadmin: {images}/image.tgz is being brought by another kadmin install\n"
+        assert (other.exit, told in other.stderr) == (1, True), other.stderr
+        tool.send_signal(ended)
+        _, stderr = tool.communicate(timeout=20)
+        assert ended is signal.SIGKILL or (tool.returncode, "the same command goes on" in stderr) == (130, True), stderr
+    gate.set()
+    came = (images / ".image.tgz.part").stat().st_size
+    assert 0 < came < len(large)
+    assert not (images / "image.tgz").exists()
+    web.requests.clear()
+    web.answers["/debian/image.tgz"] = Parts(body=large, cut=len(large))
+    done = install(site, url)
+    assert done.exit == 0, done.stderr
+    (asked,) = [headers for path, headers in web.requests if path == "/debian/image.tgz"]
+    assert (asked["Range"], asked["If-Range"]) == (f"bytes={came}-", '"v1"')
+    assert sorted(path.name for path in images.iterdir()) == ["image.tgz", "post.tgz"]
+    assert recorded(tmp_path)[0][3] == sha256(large)
 
 
 def test_a_place_where_nothing_is(site: Site, web: WebServer) -> None:

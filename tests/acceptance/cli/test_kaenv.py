@@ -52,8 +52,8 @@ def test_record_list_print_and_delete(site: Site, tmp_path: Path) -> None:
     assert list(shown)[:3] == ["name", "os", "image"]
     both = kaenv("--print", "debian12", "--all-versions")
     assert [one["version"] for one in yaml.safe_load_all(both.stdout)] == [2, 10]
-    missing = "kaenv: the environment 'none' does not exist (kaenv -l lists them)\n"
-    ended(kaenv("-p", "none"), "", stderr=missing, exit_code=1)
+    missing = "kaenv: the environment 'none' version 3 does not exist (kaenv -l -s lists all of them)\n"
+    ended(kaenv("-p", "none", "--env-version", "3"), "", stderr=missing, exit_code=1)
     ended(kaenv("-d", "debian12", "--dry-run"), "would be deleted: debian12 version 10 of ann, shared\n")
     ended(kaenv("-d", "debian12"), "deleted: debian12 version 10 of ann, shared\n")
     assert kaenv("-a", file).exit == 0
@@ -180,3 +180,32 @@ def test_what_does_not_go_together(site: Site, tmp_path: Path, arguments: tuple[
         stderr="".join(f"kaenv: {fault}\n" for fault in faults),
         exit_code=1,
     )
+
+
+def test_everything_wrong_with_a_description_is_told_also_what_only_this_machine_knows(
+    site: Site, tmp_path: Path
+) -> None:
+    image = {"file": "gone.tgz", "kind": "tar", "compression": "gzip"}
+    scripts = [{"archive": "local://scripts.tgz", "compression": "gzip", "script": "none"}]
+    file = site.write(tmp_path / "d.yaml", name="wrong", os="bsd", boot=None, image=image, postinstalls=scripts)
+    told = (
+        "kaenv: d.yaml: os: must be linux, xen or other, not 'bsd'\n"
+        "kaenv: d.yaml: boot.kernel: is required for a tar image\n"
+        "kaenv: d.yaml: gone.tgz: there is no such file on this machine\n"
+        "kaenv: d.yaml: local://scripts.tgz: there is no such file on this machine\n"
+        "kaenv: nothing was recorded\n"
+    )
+    for words in (("-a", "d.yaml"), ("-a", "d.yaml", "--dry-run"), ("--import", file)):
+        ended(site.kaenv("lou", *words, cwd=tmp_path), "", stderr=told.replace("d.yaml", words[1]), exit_code=7)
+    said = json.loads(site.kaenv("lou", "-a", "d.yaml", "--json", cwd=tmp_path).stdout)
+    assert len(said["faults"]) == 4
+    assert site.kaenv("lou", "-l", "-u", "lou", cwd=tmp_path).stdout == "no environment\n"
+
+
+def test_a_file_is_not_sent_for_a_description_that_is_refused(site: Site, tmp_path: Path) -> None:
+    image = {"file": "here.tgz", "kind": "tar", "compression": "gzip"}
+    (tmp_path / "here.tgz").write_bytes(gzip.compress(b"a system of lou's", mtime=0))
+    site.write(tmp_path / "d.yaml", name="wrong", os="bsd", image=image)
+    refused = site.kaenv("lou", "-a", "d.yaml", cwd=tmp_path)
+    told = "kaenv: d.yaml: os: must be linux, xen or other, not 'bsd'\nkaenv: nothing was recorded\n"
+    ended(refused, "", stderr=told, exit_code=7)

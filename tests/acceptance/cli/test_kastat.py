@@ -133,13 +133,16 @@ def test_plots(site: Environ, tmp_path: Path, what: str) -> None:
 
 
 def test_slips_are_told_all_at_once(site: Environ) -> None:
-    said = refused(site, "-b", "2", "-o", "dance", "-x", "yesterday", "-r", "x", "-s", "4", "--by", "day", "-w", "Q-1")
-    for part in ("-b 2:", "-o dance:", "-x yesterday:", "-r x:", "-s:", "--by day:", "-w Q-1:"):
+    said = refused(site, "-b", "2", "-o", "dance", "-x", "someday", "-r", "x", "-s", "4", "--by", "day", "-w", "Q-1")
+    for part in ("-b 2:", "-o dance:", "-x someday:", "-r x:", "-s:", "--by day:", "-w Q-1:"):
         assert part in said, part
     assert "exclude each other" in refused(site, "-a", "--health")
     assert "--plot pies" in refused(site, "--plot", "pies")
     assert "picture" in refused(site, "--plot", "steps", "-o", "steps.doc")
+    assert "--plot draws: -o csv" in refused(site, "--plot", "steps", "-o", "csv")
     assert "-O FILE" in refused(site, "-o", "parquet")
+    nowhere = ("-o", "parquet", "-O", "/nonexistent/rows")
+    assert refused(site, *nowhere) == "kastat: /nonexistent/rows cannot be written: No such file or directory\n"
     assert "-F goes with rows" in refused(site, "--health", "-F", "x")
     done = run(site, "kastat", "-F", "colour")
     assert (done.returncode, done.stdout) == (4, "")

@@ -199,3 +199,14 @@ def test_without_tls_it_is_said_that_the_token_can_be_read(tmp_path: Path, home:
         done = run("kadeploy", "login", "-S", server.url, "--password", PASSWORD, env=env(home))
         assert done.exit == 0
         assert "does not speak TLS" in done.stderr
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_an_address_with_the_wrong_scheme_is_told_the_other_one(tmp_path: Path, home: Path, secure: bool) -> None:
+    with secured_server(tmp_path / "server", secure=secure) as server:
+        scheme, _, rest = server.url.partition("://")
+        other = {"http": "https", "https": "http"}[scheme]
+        done = run("kanodes", env=environment(home, f"{other}://{rest}"))
+    assert done.exit == 1
+    assert f"(it may be {server.url}: " in done.stderr
+    assert "_ssl.c" not in done.stderr

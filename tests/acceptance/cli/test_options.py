@@ -34,7 +34,8 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     home = tmp_path_factory.mktemp("options")
     rights = {"kind": "dummy", "almighty_users": ["root"]}
-    with simulation(home, "--simulate-speed", "300", rights=rights) as environ:
+    network = {"vlan": {"set_cmd": "/nonexistent/kavlan -i VLAN_ID NODES"}}
+    with simulation(home, "--simulate-speed", "300", rights=rights, network=network) as environ:
         (home / "key.pub").write_text(KEY)
         (home / "nodes").write_text("# two\nnode-1\n\nnode-2\n")
         (home / "profile").write_text("#!ipxe\necho NODE_SINGULARITY\nexit\n")
@@ -83,7 +84,9 @@ OPERATIONS = [
     ("kadeploy -m node-6 -e simulated -w files", 4, r""),
     ("kareboot -m node-6 -r set_pxe -w files -x ./kernel", 0, r"OK: 1"),
     ("kadeploy -m node-6 -e simulated --custom-steps steps.yaml --variable A=b --dry-run", 0, r"hello"),
-    ("kadeploy -m node-6 -e simulated --vlan 3", 9, r""),
+    ("kadeploy -m node-6 -e simulated --vlan 3", 0, r"OK: 1"),
+    ("kareboot -m node-6 --vlan 3", 0, r"RebootSimple +set_vlan +1 +1 +0"),
+    ("kadeploy -m node-6 -e simulated --vlan a;b", 9, r""),
     ("kadeploy -m node-6 -e nothing", 1, r""),
     ("kadeploy -m node-777 -e simulated", 2, r""),
     ("kadeploy -m node-6 -e simulated --breakpoint BootNewEnv", 41, r"is held"),
@@ -153,7 +156,8 @@ SHOWN = [
     ("kastat -F hostname,success -o deploy --sort -hostname -x 2020-01-01 -y 2100-01-01 -r 0 -s 1,2", r""),
     ("karights -l", r"no right|^user"),
     ("karights3 -l -o json", r"^\["),
-    ("kaconsole -m node-1 --dry-run", r"^$"),
+    ("kaconsole -m node-1 --dry-run", r"^would be attended: the console of node-1$"),
+    ("karights -a -u zoe -m node-[1-2] --for 2h --dry-run", r"^would be given:\n.*\nzoe +node-\[1-2\] +\* "),
     ("kaconsole3 -m node-1 --dry-run --json", r"\{"),
 ]
 

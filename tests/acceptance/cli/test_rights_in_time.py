@@ -80,6 +80,10 @@ def test_wildcards_conflicts_and_overwriting(env: dict[str, str]) -> None:
     assert as_("root", "karights", "-a", "-u", "bob", "-m", "node-3", "-o", env=env).exit == 11
     done("root", "karights", "-a", "-u", "bob", "-m", "*", "-o", env=env)
     assert done("root", "karights", "-l", env=env).splitlines()[1:] == ["bob   *      *           -     -"]
+    assert as_("root", "karights", "-a", "-u", "alice", "-m", "node-1", "--dry-run", env=env).exit == 11
+    assert as_("root", "karights", "-a", "-u", "bob", "-m", "*", "--dry-run", env=env).exit == 14
+    would = done("root", "karights", "-d", "-u", "bob", "-m", "*", "--dry-run", env=env).splitlines()
+    assert (would[0], would[2]) == ("would be taken away:", "bob   *      *           -     -")
     done("root", "karights", "-d", "-u", "bob", "-m", "*", env=env)
     assert as_("root", "karights", "-d", "-u", "bob", "-m", "*", env=env).exit == 14
 
@@ -93,7 +97,8 @@ def test_times_are_the_users_own(env: dict[str, str]) -> None:
     assert as_("alice", "kapower", "--status", "-m", "node-1", env=env).exit == 6, "it is still to come"
     done("root", "karights", "-a", "-u", "bob", "-m", "node-1", "--until", "2037-01-31 8:00", env=env)
     before = time.time()
-    done("root", "karights", "-a", "-u", "alice", "-m", "node-2", "--for", "1h30m", "--dry-run", env=env)
+    would = done("root", "karights", "-a", "-u", "alice", "-m", "node-2", "--for", "1h30m", "--dry-run", env=env)
+    assert would.startswith("would be given:\nuser   nodes   partitions"), would
     assert "node-2" not in done("root", "karights", "-l", env=env)
     done("root", "karights", "-a", "-u", "alice", "-m", "node-2", "--for", "1h30m", env=env)
     (told,) = json.loads(done("root", "karights", "-l", "-m", "node-2", "-o", "json", env=env))

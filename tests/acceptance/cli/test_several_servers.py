@@ -99,6 +99,35 @@ def test_a_node_of_nobody(environ: dict[str, str]) -> None:
     done = tell(environ, "kapower -M -m node-1 -m node-99 --status")
     assert (done.exit, done.stdout) == (1, "")
     assert "kapower: no server that answers has node-99 (with -M nodes are named exactly" in done.stderr
+    tell(environ, "kapower -M -m @sim&node-3 -m node-99 --status -n ko")
+    assert (Path(environ["HOME"]) / "ko").read_text() == "node-3\nnode-3.two.example\nnode-99\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "file"), [("kastat -M -a -O rows", "rows"), ("kastat -M --plot steps -o a.png", "a.png")]
+)
+def test_one_file_is_not_for_several_answers(environ: dict[str, str], line: str, file: str) -> None:
+    """The last server's would stand in place of all."""
+    done = tell(environ, line)
+    assert (done.exit, done.stdout) == (1, "")
+    assert done.stderr == f"{DEAD}kastat: {file} is for one server's answer: choose it with -S, not -M\n"
+
+
+def test_one_directory_is_not_for_several_registries(environ: dict[str, str], tmp_path: Path) -> None:
+    done = tell(environ, f"kaenv -M --export {tmp_path}/backup")
+    assert (done.exit, "is for one server's environments" in done.stderr) == (1, True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_operation_is_found_at_its_server(environ: dict[str, str]) -> None:
+    wid = tell(environ, "kapower -S two --status -m node-9 --no-wait").stdout.split()[0]
+    attached = tell(environ, f"kadeploy -M --attach {wid}")
+    assert (attached.exit, f"{wid} done: 1 of 1 node OK" in attached.stdout) == (0, True), attached
+    shown = tell(environ, f"kanodes -M -w {wid}")
+    assert (shown.exit, shown.stderr) == (0, DEAD)
+    assert shown.stdout.splitlines()[1].startswith(wid)
+    nowhere = tell(environ, "kadeploy -M --cancel P-nowhere")
+    assert (nowhere.exit, "there is no operation 'P-nowhere'" in nowhere.stderr) == (1, True)
 
 
 def test_status_for_programs(environ: dict[str, str]) -> None:
@@ -114,3 +143,5 @@ def test_no_server_answers(environ: dict[str, str], tmp_path: Path) -> None:
     done = tell({**environ, "KADEPLOY_CONFIG_DIR": str(tmp_path)}, "kanodes -M")
     assert (done.exit, done.stdout) == (1, "")
     assert done.stderr == DEAD + "kanodes: none of the servers in client.conf answers\n"
+    done = tell({**environ, "KADEPLOY_CONFIG_DIR": str(tmp_path)}, "kapower -M -m node-1 --status -n ko")
+    assert (done.exit, (Path(environ["HOME"]) / "ko").read_text()) == (1, "node-1\n")

@@ -73,15 +73,18 @@ def test_nodes_are_asked_as_one_range(tmp_path: Path) -> None:
 
 
 def test_running_operations(tmp_path: Path) -> None:
+    attended = {"id": "C-1", "user": "bob", "node": "node-9", "error": False, "time": 61.0}
     routes: dict[str, Route] = {
         "GET /deployment": Answer(body=[RUNNING, OTHERS]),
         "GET /reboot": Answer(body=[]),
         "GET /power": Answer(body=[]),
-        "GET /console": Answer(body=[{"id": "C-1", "user": "bob", "node": "node-9", "error": False, "time": 61.0}]),
+        "GET /console": Answer(body=[attended]),
+        "GET /console/C-1": Answer(body=attended),
     }
-    assert told("kanodes", "-c", home=tmp_path, **routes) == (
-        "id   user  state    time  nodes\nC-1  bob   running  1:01  node-9\n"
-    )
+    for asked in (["-c"], ["-w", "C-1"], ["-a", "-w", "C-1"]):
+        assert told("kanodes", *asked, home=tmp_path, **routes) == (
+            "id   user  state    time  nodes\nC-1  bob   running  1:01  node-9\n"
+        )
     assert told("kanodes", "-d", home=tmp_path, **routes) == (
         "id   user   state    time  nodes\nD-1  alice  running  1:23  node-[1-3]\n"
     )
@@ -219,6 +222,8 @@ def test_rights(tmp_path: Path) -> None:
         ("kanodes", ("-d", "-r"), ["-d and -r exclude each other"]),
         ("kanodes", ("-d", "-m", "n-["), ["-m 'n-['"]),
         ("kanodes", ("-w", "X"), ["-w X: an operation's id begins with"]),
+        ("kanodes", ("-r", "-w", "D-1"), ["-w D-1 goes with -d, not -r"]),
+        ("kanodes", ("-s", "-w", "C-1"), ["-w C-1 goes with -c, not -s"]),
     ],
 )
 def test_faults(tmp_path: Path, tool: str, arguments: tuple[str, ...], faults: list[str]) -> None:

@@ -111,6 +111,20 @@ def test_a_key_for_the_minimal_environment(client: Client, tmp_path: Path) -> No
         assert got(files) == {path_of(key)}
 
 
+def test_boot_files_of_a_profile(client: Client, tmp_path: Path) -> None:
+    kernel = tmp_path / "kernel"
+    kernel.write_bytes(b"a kernel")
+    with file_server(kernel) as files:
+        profile = "#!ipxe\nkernel FILES_PREFIX--kernel NODE_SINGULARITY\nboot\n"
+        pxe = {"profile": profile, "singularities": {NODES[0]: "one"}, "files": [str(kernel)]}
+        body = {"kind": "set_pxe", "nodes": NODES[:1], "pxe": pxe, "client": files.url}
+        answer = client.send("POST", "/reboot/", body)
+        assert answer.is_usable(), str(answer)
+        view = client.until_done(answer.json()["resources"]["resource"])
+        assert got(files) == {path_of(kernel)}
+    assert view["nodes"]["ko"] == []
+
+
 def test_recording_and_the_checksum_afterwards(client: Client, archive: Path) -> None:
     """What is recorded is the path as the user wrote it; each time its bytes are fetched before the answer."""
     wanted = {key: value for key, value in description(archive).items() if key != "kind"}

@@ -42,6 +42,10 @@ def test_a_deployment_from_launch_to_delete(tmp_path: Path) -> None:
             assert (await client.get(resources["resource"])).json()["logs"] is False
             assert (await client.get("/deployment")).json()[0]["logs"] is False
             assert (await client.get(resources["log"])).text == "\n"
+            assert "begins\n" in (await client.get(resources["logs"]["alpha"])).text
+            for nowhere in ("logs/beta", "debugs/node-9"):
+                refused = await client.get(f"/deployment/{wid}/{nowhere}")
+                assert (refused.status_code, nowhere.split("/")[1] in refused.text) == (404, True)
             status = (await client.get(resources["status"])).json()
             assert status["alpha"]["SetDeploymentEnvUntrusted"]["fetch_files"]["nodes"]["**"] == list(NAMES[:2])
             state = (await client.get(resources["state"])).json()

@@ -45,6 +45,8 @@ def parse(reply: bytes) -> dict[str, object]:
         "server": socket.inet_ntoa(reply[20:24]),
         "file": (options.get(67) or reply[108:236]).rstrip(b"\0").decode(),
         "name": options.get(12, b"").decode(),
+        "mask": socket.inet_ntoa(options[1]) if 1 in options else "",
+        "domain": options.get(15, b"").decode(),
         "options": sorted(options),
         "ipxe": options.get(175, b"").hex(),
     }

@@ -5,6 +5,7 @@ Those about the tools and about what happens on a node are in `test_original_def
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -127,6 +128,14 @@ def test_nodes_at_a_breakpoint_have_not_succeeded(server: Attacked) -> None:
     assert any(event.get("kind") == "operation_ended" for event in told)
     (row,) = [line for line in server.user("admin").get("/stats").text.splitlines() if line.startswith(wid)]
     assert ",false,aborted by alice" in row
+
+
+def test_statistics_say_which_image_was_installed(server: Attacked) -> None:
+    """There was a column for it, always empty."""
+    wid = ended(server, nodes=["node-4"])["wid"]
+    rows = server.user("admin").get(f"/stats?wid={wid}&fields=hostname&fields=image_sha256&format=json").json()
+    assert [row["hostname"] for row in rows] == ["node-4"]
+    assert re.fullmatch("[0-9a-f]{64}", rows[0]["image_sha256"])
 
 
 def test_files_of_environments_are_moved(server: Attacked) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -42,6 +43,19 @@ def test_a_node_of_somebody_else_is_refused_and_nothing_is_granted(rights: SqlRi
         with pytest.raises(Conflict, match=r"some nodes are granted to others: alice has n-\[1-2\]"):
             await rights.grant(on("bob", "n-1", "n-2", "n-3"), overwrite=False, administrators=ADMINISTRATORS)
         assert await rights.of("bob") == []
+
+    asyncio.run(story())
+
+
+def test_a_dry_run_finds_the_same_conflicts_and_changes_nothing(rights: SqlRights) -> None:
+    async def story() -> None:
+        grant = partial(rights.grant, administrators=ADMINISTRATORS)
+        await grant(on("alice", "n-1"), overwrite=False)
+        with pytest.raises(Conflict, match="alice has n-1"):
+            await grant(on("bob", "n-1"), overwrite=False, dry_run=True)
+        assert await grant(on("bob", "n-1", "n-2"), overwrite=True, dry_run=True) == 2
+        assert await grant(on("alice", "n-1"), overwrite=False, dry_run=True) == 0
+        assert await rights.of() == on("alice", "n-1")
 
     asyncio.run(story())
 

@@ -28,7 +28,7 @@ OK = Outcome(progress=Progress.OK)
 async def ended(store: Store, identity: str, courses: Mapping[str, Course], ko: str = "", at: float = 2000.0) -> None:
     """The nodes have come to their end in the operation."""
     outcomes = {node: FAILED if node in ko.split() else OK for node in courses}
-    ends = Ends(at=at, cluster="alpha", strength=len(courses), image_size=10**9, courses=courses)
+    ends = Ends(at=at, cluster="alpha", strength=len(courses), image_size=10**9, image_sha256="a" * 64, courses=courses)
     await store.record.conclude(
         Conclusion(
             operation=identity, nodes=NodeSet(courses), answers={f"{identity}/x": {}}, outcomes=outcomes, ends=ends
@@ -59,6 +59,7 @@ def test_a_row_has_what_its_node_went_through(database: Database) -> None:
         trip = row.trip
         assert (trip.operation, trip.user, trip.started, trip.strength) == ("D-1", "alice", 1000.5, 3)
         assert (trip.environment, trip.version, trip.owner, trip.image_size) == ("debian12", 1, "alice", 10**9)
+        assert trip.image_sha256 == "a" * 64
         assert [(macro.seconds, macro.retries, macro.limit) for macro in trip.macros] == [
             (104.5, 1, 500.0),
             (40.0, 0, 0.0),

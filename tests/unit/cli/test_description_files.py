@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kadeploy.cli.description import read_all, read_description
+from kadeploy.cli.description import read_all, read_description, read_source
 from kadeploy.errors import Faults
 
 KADEPLOY3 = """\
@@ -69,7 +69,7 @@ def test_every_fault_of_every_file(tmp_path: Path) -> None:
         "infinite.yaml (2 of 3): holds what cannot be sent: Object of type set is not JSON serializable",
         "itself.yaml: holds what cannot be sent: Circular reference detected",
         "keys.yaml (1 of 2): is not the description of an environment (keys and values)",
-        "latin.yaml: cannot be read: 'utf-8' codec can't decode byte 0xe9 in position 6: invalid continuation byte",
+        "latin.yaml: cannot be read: it is not text in UTF-8 (at byte 6)",
         "text.yaml: is not the description of an environment (keys and values)",
         "twice.yaml: line 2, column 1: the key 'a' is given twice",
         "nothing: holds no description (files in .yaml, .yml, .json, .dsc, .env)",
@@ -89,3 +89,11 @@ def test_one_is_read_as_one(tmp_path: Path) -> None:
     with pytest.raises(Faults) as caught:
         read_description(str(file))
     assert caught.value.faults[0].startswith(f"-a {file}: line 2, column 1: did not find expected node content")
+
+
+def test_files_that_are_not_there_are_told_beside_the_description(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("name: mine\nimage: {file: /nowhere/image.tgz}\n")
+    source = read_source(str(tmp_path / "mine.yaml"))
+    assert source.content["name"] == "mine"
+    assert source.missing == ("/nowhere/image.tgz: there is no such file on this machine",)
+    assert read_all([str(tmp_path)]) == ([source], [])

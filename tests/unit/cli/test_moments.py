@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 
-from kadeploy.cli.moments import moment, shown, span
+from kadeploy.cli.moments import moment, past_moment, shown, span
 from kadeploy.errors import InvalidOption
 
 
@@ -44,6 +44,32 @@ def at(text: str) -> str:
 )
 def test_moments(text: str, expected: str) -> None:
     assert at(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2027-03-31", "2027-03-31T00:00:00+02:00"),
+        ("18:00", "2027-03-26T18:00:00+01:00"),
+        ("8:00", "2027-03-27T08:00:00+01:00"),
+        ("yesterday", "2027-03-26T00:00:00+01:00"),
+        ("yesterday 18:00", "2027-03-26T18:00:00+01:00"),
+        ("today", "2027-03-27T00:00:00+01:00"),
+        ("90m", "2027-03-27T14:00:00+01:00"),
+        ("1w2d", "2027-03-18T15:30:00+01:00"),
+        ("2027:03:27:08:05:30", "2027-03-27T08:05:30+01:00"),
+        ("Sat, 27 Mar 2027 08:00:00 GMT", "2027-03-27T09:00:00+01:00"),
+    ],
+)
+def test_moments_that_have_passed(text: str, expected: str) -> None:
+    now = datetime.fromisoformat("2027-03-27T15:30:00+01:00").astimezone()
+    assert past_moment(text, "-x", now=now).isoformat() == expected
+
+
+@pytest.mark.parametrize("text", ["", "someday", "25:00", "2027-02-30", "7", "-7d", "Sat, 99 Mar 2027 08:00:00 GMT"])
+def test_what_is_no_past_moment_is_refused(text: str) -> None:
+    with pytest.raises(InvalidOption, match="-x"):
+        past_moment(text, "-x", now=datetime.fromisoformat("2027-03-27T15:30:00+01:00"))
 
 
 @pytest.mark.parametrize("text", ["", "soon", "25:00", "2027-02-30", "tomorrow noon", "+", "+4", "10000-01-01"])

@@ -9,6 +9,7 @@ import pytest
 
 from kadeploy.cli.columns import columns
 from kadeploy.cli.display import Board
+from kadeploy.cli.env_answer import table
 from kadeploy.cli.report import LeftFiles, lines, settled, to_json
 from kadeploy.cli.units import clock, percent, size
 from kadeploy.domain.nodeset import NodeSet
@@ -60,6 +61,20 @@ def test_a_hundred_percent_is_all() -> None:
 def test_columns() -> None:
     made = list(columns(["node", "count"], [("a", 1), ("long-name", None), ("b", "two\nlines")], right=["count"]))
     assert made == ["node           count", "a                  1", "long-name          -", "b          two lines"]
+
+
+def test_columns_stand_below_each_other_whatever_the_script() -> None:
+    assert list(columns(["name", "n"], [("日本", 1), ("e\u0301a", 2), ("é", 3)])) == [
+        "name  n",
+        "日本  1",
+        "e\u0301a    2",
+        "é     3",
+    ]
+
+
+def test_descriptions_of_environments_are_cut_in_tables() -> None:
+    lines = list(table(["name", "description"], [{"name": "a", "description": "word\n" + "x" * 100}]))
+    assert lines[1] == "a     word " + "x" * 74 + "…"
 
 
 def test_the_report() -> None:

@@ -33,8 +33,9 @@ def test_a_plan_is_filled_in_as_if_it_had_been_made_with_the_files() -> None:
     site = site_of(2)
     request = request_for(NodeSet(site.nodes), image=HERE[0].file, authorized_keys=HERE[10].text, wanted=(IMAGE, KEYS))
     assert filled(plan_of(IMAGE, KEYS), HERE) == build_deploy(request, site, "sim")
-    assert plan_of(IMAGE).image_size == 5
-    assert filled(plan_of(IMAGE), HERE).image_size == 7
+    assert (plan_of(IMAGE).image_size, plan_of(IMAGE).image_sha256) == (5, "")
+    here = filled(plan_of(IMAGE), HERE)
+    assert (here.image_size, here.image_sha256) == (7, "a" * 64)
 
 
 def test_what_is_not_here_stays_awaited() -> None:

@@ -41,6 +41,19 @@ def test_a_missing_output_is_not(mark: Path, output: Path) -> None:
     assert not stamp.is_current(mark, "recipe", [output])
 
 
+def test_what_had_to_be_left_out_is_remembered(mark: Path, output: Path) -> None:
+    assert stamp.left_out(mark) == ()
+    stamp.write(mark, "recipe", [output], ["blake3==1.0"])
+    assert stamp.left_out(mark) == ("blake3==1.0",)
+    assert stamp.is_current(mark, "recipe", [output]), "whether it can be had by now is asked apart"
+
+
+@pytest.mark.parametrize("content", ["", "not json", "[]", "{}"])
+def test_of_a_damaged_stamp_nothing_is_known_to_be_left_out(mark: Path, content: str) -> None:
+    mark.write_text(content)
+    assert stamp.left_out(mark) == ()
+
+
 @pytest.mark.parametrize("content", ["", "not json", "[]", '{"recipe": "recipe"}'])
 def test_a_damaged_stamp_is_not(mark: Path, output: Path, content: str) -> None:
     mark.write_text(content)
