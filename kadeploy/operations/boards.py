@@ -11,7 +11,7 @@ from kadeploy.operations.board import Board
 from kadeploy.operations.events import EventLog
 from kadeploy.operations.recent import Recent
 from kadeploy.operations.shared_reads import SharedReads
-from kadeploy.ports.store import Journal
+from kadeploy.ports.store import BATCH, Journal
 
 KEPT: Final = 200_000  # nodes and visits of steps, in all boards that are kept
 
@@ -47,8 +47,11 @@ class Boards:
 
     async def _fold(self, operation_id: str) -> Board:
         board = self._kept.get(operation_id) or Board()
-        while batch := await self._journal.read(operation_id, after=board.number):
+        is_more = True
+        while is_more:
+            batch = await self._journal.read(operation_id, after=board.number)
             _apply(batch, {operation_id: board})
+            is_more = len(batch) == BATCH
         self._keep(operation_id, board)
         return board
 

@@ -14,7 +14,7 @@ from kadeploy.domain.operation import Head
 from kadeploy.operations.debug_lines import DebugLines
 from kadeploy.operations.log_lines import LogLines
 from kadeploy.operations.shared_reads import SharedReads
-from kadeploy.ports.store import Journal
+from kadeploy.ports.store import BATCH, Journal
 
 VERBOSITY: Final = 3  # the level of operations that asked for none
 KEPT: Final = 1000  # readers
@@ -92,10 +92,13 @@ class Logs:
         return reader
 
     async def _fill(self, operation_id: str, reader: _Reader) -> None:
-        while batch := await self._journal.read(operation_id, after=reader.number):
+        is_more = True
+        while is_more:
+            batch = await self._journal.read(operation_id, after=reader.number)
             for number, event in batch:
                 reader.waiting += reader.lines.lines(event)
                 reader.number = number
+            is_more = len(batch) == BATCH
 
 
 def _taken(reader: _Reader) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from kadeploy.domain.api_token import ApiToken
 from kadeploy.domain.audit import AuditEntry
@@ -111,11 +111,15 @@ class BootTimes(Protocol):
         ...
 
 
+BATCH: Final = 1000  # events read at once
+
+
 class Journal(Protocol):
     async def append(self, events: Sequence[Event]) -> None: ...
 
-    async def read(self, operation_id: str, *, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Event]]:
-        """Events with their numbers, which grow by time, those above `after` only."""
+    async def read(self, operation_id: str, *, after: int = 0, limit: int = BATCH) -> Sequence[tuple[int, Event]]:
+        """Events with their numbers, which grow by time, those above `after` only; less than `limit`: there are no
+        more."""
         ...
 
     async def read_each(self, after: Mapping[str, int]) -> Sequence[tuple[int, Event]]:

@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import BigInteger, Select, String, Text, cast, column, insert, select, values
 
 from kadeploy.domain.event import Event, from_json, to_json
+from kadeploy.ports.store import BATCH
 from kadeploy.store.at_once import rows_at_once
 from kadeploy.store.database import Database
 from kadeploy.store.tables import JOURNAL
@@ -29,7 +30,7 @@ class SqlJournal:
         rows = [{"operation": event.operation, "event": to_json(event)} for event in events]
         await self._database.transact(lambda connection: connection.execute(insert(JOURNAL), rows))
 
-    async def read(self, operation_id: str, *, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Event]]:
+    async def read(self, operation_id: str, *, after: int = 0, limit: int = BATCH) -> Sequence[tuple[int, Event]]:
         query = (
             select(JOURNAL.c.number, JOURNAL.c.event)
             .where(JOURNAL.c.operation == operation_id, JOURNAL.c.number > after)
