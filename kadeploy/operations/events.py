@@ -11,6 +11,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from kadeploy.domain.event import Event, HookEnded, NodeProgress, OperationEnded
@@ -45,6 +46,7 @@ class EventLog:
         self._followers: dict[str, set[_Follower]] = {}
         self._progress: dict[str, dict[str, NodeProgress]] = {}
         self._reads: SharedReads[Sequence[tuple[int, Event]]] = SharedReads()
+        self._ends: SharedReads[bool] = SharedReads()
 
     def listen(self, listener: Listener) -> None:
         """Call it with every batch of events, once they are in the journal; the engine waits for it."""
@@ -77,7 +79,7 @@ class EventLog:
         return self._progress.get(operation_id, {})
 
     async def follow(self, operation_id: str, *, after: int = 0) -> AsyncGenerator[tuple[int, Event], None]:
-        if await self._is_over(operation_id, after):
+        if await self._ends.of(f"{operation_id} {after}", partial(self._is_over, operation_id, after)):
             return
         follower = _Follower()
         self._followers.setdefault(operation_id, set()).add(follower)
@@ -98,7 +100,7 @@ class EventLog:
 
     async def _read(self, operation_id: str, after: int) -> Sequence[tuple[int, Event]]:
         """Most who follow an operation have come equally far, and all hear of news at once."""
-        return await self._reads.of(f"{operation_id} {after}", lambda: self._journal.read(operation_id, after=after))
+        return await self._reads.of(f"{operation_id} {after}", partial(self._journal.read, operation_id, after=after))
 
     async def _is_over(self, operation_id: str, after: int) -> bool:
         """Whether nothing will ever come above `after`."""

@@ -50,6 +50,7 @@ class Running:
         self._clock = clock
         self.listed_for = listed_for
         self._found: SharedReads[Operation] = SharedReads()
+        self._glimpsed: SharedReads[Glimpse] = SharedReads()
         self._forgotten: OrderedDict[str, str] = OrderedDict()
 
     async def find(self, kind: OperationKind, operation_id: str, *, even_forgotten: bool = False) -> Operation:
@@ -75,7 +76,8 @@ class Running:
         self, caller: Caller, kind: OperationKind, operation_id: str, *, even_forgotten: bool = False
     ) -> Head:
         """Raises as `find_own` does."""
-        return _own(caller, (await self.glimpse(kind, operation_id, even_forgotten=even_forgotten)).head)
+        glimpse = partial(self.glimpse, kind, operation_id, even_forgotten=even_forgotten)
+        return _own(caller, (await self._glimpsed.of(f"{kind} {operation_id} {even_forgotten}", glimpse)).head)
 
     async def listed(self, kind: OperationKind) -> Sequence[Glimpse]:
         """Those that run or have ended not long ago, newest last."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from kadeploy.domain.event import Event
@@ -16,24 +16,6 @@ from tests.unit.operations.journal import ListJournal
 NAMES = [f"D-{number}" for number in range(300)]
 
 
-class CountingJournal(ListJournal):
-    def __init__(self) -> None:
-        super().__init__()
-        self.reads = 0
-
-    async def read(self, operation_id: str, *, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Event]]:
-        self.reads += 1
-        return await super().read(operation_id, after=after, limit=limit)
-
-    async def read_each(self, after: Mapping[str, int]) -> Sequence[tuple[int, Event]]:
-        self.reads += 1
-        return await super().read_each(after)
-
-    def numbers(self) -> dict[str, int]:
-        """Of the last event of each operation."""
-        return {event.operation: number for number, event in enumerate(self.events, 1)}
-
-
 def told(name: str, events: Sequence[Event]) -> list[Event]:
     return [replace(event, operation=name) for event in events]
 
@@ -42,7 +24,7 @@ def test_hundreds_of_operations_cost_one_read_for_all_that_is_new() -> None:
     story = stories.one_node_fails()
 
     async def scenario() -> None:
-        journal = CountingJournal()
+        journal = ListJournal()
         boards = Boards(journal, EventLog(journal))
         for name in NAMES:
             await journal.append(told(name, story[:4]))
@@ -67,7 +49,7 @@ def test_those_who_ask_together_fold_nothing_twice() -> None:
     story = stories.one_node_fails()
 
     async def scenario() -> None:
-        journal = CountingJournal()
+        journal = ListJournal()
         boards = Boards(journal, EventLog(journal))
         await journal.append(story[:5])
         await boards.of(stories.OPERATION)

@@ -40,6 +40,20 @@ def test_what_is_over_is_told_whole_and_ends() -> None:
     run(scenario())
 
 
+def test_a_hundred_who_begin_together_cost_as_much_as_one() -> None:
+    async def scenario() -> None:
+        journal = ListJournal()
+        log = EventLog(journal)
+        story = stories.one_node_fails()
+        await log.emit(*story)
+        assert await asyncio.gather(*(read_all(log) for _ in range(100))) == [list(enumerate(story, 1))] * 100
+        of_all, journal.reads = journal.reads, 0
+        await read_all(log)
+        assert of_all == journal.reads
+
+    run(scenario())
+
+
 def test_a_follower_hears_what_comes_and_only_of_its_operation() -> None:
     async def scenario() -> None:
         log = EventLog(ListJournal())
