@@ -88,8 +88,3 @@ class _Said:
                     self._is_ready = True
                     self._news.set()
         self._news.set()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])

@@ -28,7 +28,6 @@ from kadeploy.broadcast.wire import Hello, Kind
 
 log = logging.getLogger(__name__)
 LOOKS = 16  # in a tick, at what one who waits in line may say
-QUEUE = 256 << 10  # bytes on their way to one that is slow: behind more than that it would hear of it late
 SAME_FAULT = 10.0  # seconds in which two readers that are slow are one slow source
 
 
@@ -125,7 +124,6 @@ class Feeder:
                     raise LinkLost("stopping, or more is wanted than there is")
                 if not hello.ranged and not self._standing.may_feed(hello.rank):
                     raise LinkLost("it is not after this node any more")
-                reader.is_to_yield = hello.name in self._yielded and not hello.ranged and hello.rank < MOVED
                 self._changed.notify_all()
             self._serve(reader)
             while not reader.is_through:
@@ -207,8 +205,7 @@ class Feeder:
         if not pace.is_due(now):
             return
         held = self._held(reader)
-        taken = reader.position - reader.link.under_way()
-        look = Look(now, shelf.position, taken, shelf.blocked, held, shelf.waited, reader.withheld)
+        look = Look(now, shelf.position, reader.position, shelf.blocked, held, shelf.waited, reader.withheld)
         if pace.is_holding_back(look):
             log.info("reader %s is slow: %s", name, pace.said)
             just_before = [one for one, at in self._yielded.items() if one != name and now - at < SAME_FAULT]
@@ -217,11 +214,6 @@ class Feeder:
                 return
             self._yielded[name] = now
             reader.is_to_yield = True
-            if reader.link.under_way() > QUEUE:
-                reader.link.abort()
-                raise LinkLost(
-                    "it is to hear at once that it is slow, and not behind what is on its way: when it comes again"
-                )
 
     def _held(self, reader: Reader) -> float:
         """For how many seconds in all this reader has kept others waiting for memory."""

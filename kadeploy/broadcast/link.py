@@ -7,7 +7,6 @@ makes each transfer two system calls, a poll and then the transfer.
 from __future__ import annotations
 
 import contextlib
-import encodings.idna  # noqa: F401 -- the first connection would load it, when every node of a chain waits for it
 import fcntl
 import functools
 import secrets
@@ -38,10 +37,6 @@ class Silent(LinkLost):
     """No sign of life for the detection time."""
 
 
-class Reset(LinkLost):
-    """The other side ended it at once."""
-
-
 class Link:
     def __init__(self, sock: socket.socket, timing: Timing, allowed: frozenset[Kind]) -> None:
         """`allowed` is what the other side may say."""
@@ -53,9 +48,6 @@ class Link:
         self._head = bytearray(wire.FRAME_SIZE)
         self._head_view = memoryview(self._head)
         self._count = array("i", [0])
-        self.placed = 0  # bytes that came with the last frame, where they belong
-        self._usual = 0  # bytes in a frame
-        self._ahead = memoryview(b"")  # what came with a frame and is not its own
         tick = struct.pack("ll", int(timing.tick), int(timing.tick % 1 * 1_000_000))
         sock.settimeout(None)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, tick)
@@ -73,12 +65,6 @@ class Link:
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
 
-    def abort(self) -> None:
-        """End it at once: what was sent and has not arrived never will (a reset: SO_LINGER of socket(7))."""
-        with contextlib.suppress(OSError):
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.sock.close()
-
     def gather(self, least: int) -> None:
         """From now on wake up for so many bytes, or when the tick is over (SO_RCVLOWAT of socket(7)). The kernel does
         not mind that fewer may be wanted, or that fewer are still to come."""
@@ -86,11 +72,11 @@ class Link:
 
     def here(self) -> int:
         """How many bytes have come and were not taken yet (FIONREAD of tcp(7)); 0 when that cannot be known."""
-        return _asked(self.sock, termios.FIONREAD, self._count) + len(self._ahead)
-
-    def under_way(self) -> int:
-        """How many bytes were sent and have not arrived, as far as this side knows (SIOCOUTQ of tcp(7)); or 0."""
-        return _asked(self.sock, termios.TIOCOUTQ, array("i", [0]))
+        try:
+            fcntl.ioctl(self.sock, termios.FIONREAD, self._count, True)
+        except OSError:
+            return 0
+        return self._count[0]
 
     def tell(self, kind: Kind, *, value: int = 0, hops: int = 0) -> None:
         left = memoryview(wire.encode_frame(Frame(kind=kind, value=value, hops=hops)))
@@ -119,24 +105,15 @@ class Link:
 
     def pull(self, view: memoryview, idle: Callable[[], object]) -> int:
         """Receive at least one byte. `idle` is called when nothing comes for a tick."""
-        if self._ahead:
-            count = min(len(view), len(self._ahead))
-            view[:count], self._ahead = self._ahead[:count], self._ahead[count:]
-            return count
-        return self._pull((view,), idle)
-
-    def _pull(self, views: tuple[memoryview, ...], idle: Callable[[], object]) -> int:
         while True:
             began = time.monotonic()
             try:
-                count = self.sock.recvmsg_into(views)[0]
+                count = self.sock.recv_into(view)
             except BlockingIOError:
                 self._excuse(began)
                 self._check_alive()
                 idle()
                 continue
-            except ConnectionResetError as error:
-                raise Reset(_said(error)) from error
             except OSError as error:
                 raise LinkLost(_said(error)) from error
             if not count:
@@ -144,24 +121,12 @@ class Link:
             self.heard = time.monotonic()
             return count
 
-    def next_frame(self, idle: Callable[[], object], room: memoryview | None = None) -> Frame:
-        """With `room`, the first bytes of a DATA frame are put there in the same system call: `placed` of them."""
-        view, self.placed = self._head_view, 0
-        if room is None or self._ahead or not self._usual:
-            got = self.pull(view, idle)
-        else:
-            got = self._pull((view, room[: self._usual]), idle)
-        extra = got - wire.FRAME_SIZE
+    def next_frame(self, idle: Callable[[], object]) -> Frame:
+        view = self._head_view
+        got = self.pull(view, idle)
         while got < wire.FRAME_SIZE:
             got += self.pull(view[got:], idle)
-        frame = self._decoded(self._head)
-        if frame.length:
-            self._usual = frame.length
-        if extra > 0 and room is not None:
-            self.placed = min(extra, frame.length)
-            if extra > frame.length:  # it was late: what follows has come as well
-                self._ahead = memoryview(bytes(room[frame.length : extra]))
-        return frame
+        return self._decoded(self._head)
 
     def listen(self, *, wait: bool = False) -> list[Frame]:
         """What the other side has said meanwhile; with `wait`, for at most a tick."""
@@ -253,14 +218,6 @@ def _exactly(sock: socket.socket, count: int, deadline: float) -> bytes:
             raise LinkLost("it closed the connection")
         data += part
     return data
-
-
-def _asked(sock: socket.socket, what: int, count: array[int]) -> int:
-    try:
-        fcntl.ioctl(sock, what, count, True)
-    except OSError:
-        return 0
-    return count[0]
 
 
 def _said(error: OSError) -> str:

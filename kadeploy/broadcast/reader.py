@@ -20,7 +20,6 @@ from kadeploy.broadcast.standing import Standing
 from kadeploy.broadcast.wire import MOST_DATA, Hello
 
 LEAST_DATA = 64 << 10
-PROVEN = 16  # frames of a size before they get larger: the first ones go into buffers, however slow the link is
 LONG_FRAME = 0.1  # seconds
 LONG_STEP = 0.02  # seconds
 
@@ -150,7 +149,7 @@ class Reader:
         took = time.monotonic() - began
         if took > LONG_FRAME:
             self.most = max(LEAST_DATA, self.most // 2)
-        elif took < LONG_FRAME / 4 and self.given >= PROVEN * self.most:
+        elif took < LONG_FRAME / 4:
             self.most = min(MOST_DATA, self.most * 2)
 
     def _begin(self, count: int) -> None:

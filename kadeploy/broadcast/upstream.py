@@ -12,14 +12,13 @@ import threading
 import time
 from collections.abc import Callable
 
-from kadeploy.broadcast.along import Along
 from kadeploy.broadcast.heal import Failure, Move, Timing, holds_itself_back, place_of, sources, when_parked
-from kadeploy.broadcast.link import Link, LinkLost, Reset, Silent, dial
+from kadeploy.broadcast.link import Link, LinkLost, Silent, dial
 from kadeploy.broadcast.opinion import SecondOpinion
 from kadeploy.broadcast.order import HEAD_RANK, Member
 from kadeploy.broadcast.precedence import go_first, queued
 from kadeploy.broadcast.reception import Reception
-from kadeploy.broadcast.spool import MOST_KEPT_BACK, Spool
+from kadeploy.broadcast.spool import Spool
 from kadeploy.broadcast.standing import Standing
 from kadeploy.broadcast.wire import MOST_DATA, MOST_HOPS, NONCE_SIZE, Frame, Hello, Kind
 
@@ -40,8 +39,6 @@ class Upstream:
     def __init__(self, reception: Reception, spool: Spool, standing: Standing, stop: threading.Event) -> None:
         self.complete_at: float | None = None  # when the last byte was received
         self._used: list[tuple[int, int]] = []  # (first byte, rank of the source it came from)
-        self._reset_by: int | None = None
-        self._is_late = True  # more has come than was taken
         self._reception, self._spool, self._standing, self._stop = reception, spool, standing, stop
         self._timing = Timing(stall=reception.limits.stall)
         self._failures: dict[int, Failure] = {}
@@ -55,7 +52,6 @@ class Upstream:
         self._ahead = 0.0  # when the source was last known to have as much as this node
         self._doubted: Link | None = None  # for this one, others were asked
         self._opinion = SecondOpinion(self.dial, self._spool, reception.most_to_each)
-        self._along = Along(spool)
 
     def run(self) -> None:
         go_first()
@@ -75,10 +71,6 @@ class Upstream:
                     link.tell(Kind.SLOW, value=left)  # the head itself cannot see it
                 if self._drain(rank, link):
                     self._stay(link)
-            except Reset as lost:
-                if rank == self._reset_by:
-                    self._note(rank, str(lost), sure=False)
-                self._reset_by = rank  # it may have something to say that was not to wait for what it had sent
             except LinkLost as lost:
                 if isinstance(lost, Silent):
                     self._left = rank
@@ -149,11 +141,11 @@ class Upstream:
         """Take all there is; false if another source is better. Raises LinkLost when this one is of no more use."""
         idle = functools.partial(self._idle, rank, link)
         while True:
-            frame = link.next_frame(idle, None if self._is_late else self._spool.ready(MOST_DATA))
+            frame = link.next_frame(idle)
             match frame.kind:
                 case Kind.DATA:
                     self._take(rank, link, frame, idle)
-                    self._consider(link, frame)
+                    self._consider(rank, link, frame)
                 case Kind.ALIVE:
                     self._standing.hops = min(frame.hops + 1, MOST_HOPS)
                     self._still_here(link)
@@ -178,28 +170,23 @@ class Upstream:
         self._use(rank)
         if frame.value + left + MOST_DATA >= spool.size:
             link.gather(1)  # the last bytes: no more will come to make up the number
-        count = link.placed
         while left:
-            if not count:
-                room = spool.room(left, self._timing.tick)
-                if room is None:
-                    self._moved = time.monotonic()  # it is not the source that is slow
-                    self._still_here(link)
-                    self._consider_disk()
-                    continue
-                count = link.pull(room, idle)
-            self._is_late = count >= MOST_KEPT_BACK or link.here() > spool.enough
-            spool.advance(count, is_late=self._is_late)
-            if not self._is_late:
-                self._along.follow()
-            left, count = left - count, 0
+            room = spool.room(left, self._timing.tick)
+            if room is None:
+                self._moved = time.monotonic()  # it is not the source that is slow
+                self._still_here(link)
+                self._consider_disk()
+                continue
+            count = link.pull(room, idle)
+            spool.advance(count, link.here)
+            left -= count
             if self._stop.is_set():
                 raise LinkLost("this node is stopping")
         self._moved = time.monotonic()
         if spool.received == spool.size:
             self.complete_at = self._moved
 
-    def _consider(self, link: Link, frame: Frame) -> None:
+    def _consider(self, rank: int, link: Link, frame: Frame) -> None:
         """Whether this source, which is fed by the head, gives what the head could. If not, the head does."""
         self._standing.hops = min(frame.hops + 1, MOST_HOPS)
         if frame.hops != 1:

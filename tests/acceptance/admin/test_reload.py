@@ -23,14 +23,6 @@ from tests.integration.security.certificates import SERVER, TestAuthority
 from tests.unit.config import files
 
 
-def free_ports(count: int) -> list[int]:
-    opened = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in opened]
-    for one in opened:
-        one.close()
-    return ports
-
-
 class Served:
     """A server of real nodes, none of which is asked for anything."""
 
@@ -38,7 +30,7 @@ class Served:
         self.directory = directory / "site"
         self.directory.mkdir()
         self.env = environment(directory, "")
-        self.port, boot, meet = free_ports(3)
+        self.port, boot, meet = free_port(), free_port(), free_port()
         server = files.server(self.directory)
         server["listen"]["port"] = self.port
         self.boot = {"address": "127.0.0.1", "port": boot, "meet_port": meet, "minienv": str(self.directory)}
@@ -110,10 +102,12 @@ def answered(asked: urllib.request.Request) -> int:
 def told(process: subprocess.Popen[str], part: str) -> str:
     """The line of the log that has it, when it comes."""
     assert process.stderr is not None
+    said = []
     for line in process.stderr:
         if part in line:
             return line
-    raise AssertionError(f"{part!r} was never said")
+        said.append(line)
+    raise AssertionError(f"{part!r} was never said, but {''.join(said)}")
 
 
 @pytest.fixture
