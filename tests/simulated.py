@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Final
 
 import yaml
+
+from tests.ports import free_port
 
 BIN: Final = Path(sys.executable).parent
 LONGEST: Final = 40.0  # seconds for it to start, and to end

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import ssl
 import subprocess
 import tarfile
@@ -20,6 +19,7 @@ import yaml
 
 from tests.acceptance.cli.tools import Run, environment, run, running
 from tests.integration.security.certificates import SERVER, TestAuthority
+from tests.ports import free_port
 from tests.unit.config import files
 
 

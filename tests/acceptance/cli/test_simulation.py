@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulated import BIN, LONGEST, free_port, simulated
+from tests.ports import free_port
+from tests.simulated import BIN, LONGEST, simulated
 
 
 @contextmanager
