@@ -10,7 +10,7 @@ from kadeploy.broadcast.heal import Timing, is_worth_mending, repair_source
 from kadeploy.broadcast.link import Link, LinkLost
 from kadeploy.broadcast.order import HEAD_RANK
 from kadeploy.broadcast.reception import Reception
-from kadeploy.broadcast.spool import Spool
+from kadeploy.broadcast.spool import Spool, Unchecked
 from kadeploy.broadcast.upstream import Upstream
 from kadeploy.broadcast.wire import Frame, Kind
 
@@ -29,10 +29,10 @@ class Checker:
     def check(self) -> None:
         spool = self._spool
         while self._is_on():
-            index = spool.unchecked.get()
+            index, digest, done = spool.unchecked.get()
             if index < 0:
                 return
-            if spool.manifest.matches(index, spool.chunk(index)):
+            if spool.manifest.matches(index, spool.chunk(index)[done:], digest):
                 spool.settle(index)
             else:
                 spool.bad.put(index)
@@ -47,7 +47,7 @@ class Checker:
     def end(self, threads: int) -> None:
         """Wake so many that check, and the one that mends."""
         for _ in range(threads):
-            self._spool.unchecked.put(-1)
+            self._spool.unchecked.put(Unchecked(-1))
         self._spool.bad.put(-1)
 
     def _is_on(self) -> bool:

@@ -12,6 +12,7 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kadeploy.broadcast.allowance import UNLIMITED, Allowance
@@ -57,6 +58,8 @@ class Feeder:
         self._changed = threading.Condition()
         self._stopping = False
         self._paces = [one for one in (Allowance(terms.rate), terms.allowance) if one.is_limited]
+        self.when_slow: Callable[[int], object] = _nobody  # the reader of this rank is
+        self.when_told: Callable[[int, int], object] = _nobody  # that the node of a rank is slow, by one before it
         self._door = Door(listener, terms.broadcast, terms.secret, terms.timing, self._welcome)
         standing.when_moved.append(self._cut_those_before)
 
@@ -124,6 +127,7 @@ class Feeder:
                     raise LinkLost("stopping, or more is wanted than there is")
                 if not hello.ranged and not self._standing.may_feed(hello.rank):
                     raise LinkLost("it is not after this node any more")
+                reader.is_to_yield = hello.name in self._yielded and not hello.ranged and hello.rank < MOVED
                 self._changed.notify_all()
             self._serve(reader)
             while not reader.is_through:
@@ -204,8 +208,8 @@ class Feeder:
         now = time.monotonic()
         if not pace.is_due(now):
             return
-        held = self._held(reader)
-        look = Look(now, shelf.position, reader.position, shelf.blocked, held, shelf.waited, reader.withheld)
+        held, taken = self._held(reader), reader.position - reader.link.under_way()
+        look = Look(now, shelf.position, taken, shelf.blocked, held, shelf.waited, reader.withheld)
         if pace.is_holding_back(look):
             log.info("reader %s is slow: %s", name, pace.said)
             just_before = [one for one, at in self._yielded.items() if one != name and now - at < SAME_FAULT]
@@ -214,6 +218,7 @@ class Feeder:
                 return
             self._yielded[name] = now
             reader.is_to_yield = True
+            self.when_slow(reader.hello.rank)
 
     def _held(self, reader: Reader) -> float:
         """For how many seconds in all this reader has kept others waiting for memory."""
@@ -261,6 +266,8 @@ class Feeder:
                 reader.is_through = True
             elif frame.kind is Kind.SLOW:
                 self._demote(frame.value)
+                if reader.hello.rank < frame.value:
+                    self.when_told(frame.value, reader.hello.rank)
         return any(frame.kind is not Kind.ALIVE for frame in said)
 
     def _demote(self, rank: int) -> None:
@@ -276,3 +283,6 @@ class Feeder:
             for reader in self._readers.values():
                 if not reader.hello.ranged and not self._standing.may_feed(reader.hello.rank):
                     reader.link.cut()
+
+
+def _nobody(*ranks: int) -> None: ...

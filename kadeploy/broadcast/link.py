@@ -7,6 +7,7 @@ makes each transfer two system calls, a poll and then the transfer.
 from __future__ import annotations
 
 import contextlib
+import encodings.idna  # noqa: F401 -- the first connection would load it, when every node of a chain waits for it
 import fcntl
 import functools
 import secrets
@@ -19,7 +20,7 @@ from collections.abc import Callable
 
 from kadeploy.broadcast import wire
 from kadeploy.broadcast.heal import Timing, is_dead
-from kadeploy.broadcast.order import MOVED, Member
+from kadeploy.broadcast.order import Member
 from kadeploy.broadcast.wire import BadWire, Frame, Hello, Kind
 
 # Linux's default. BBR, which some servers have, stops sending for 0.2 s every 10 s to measure the way: no link of a
@@ -48,6 +49,9 @@ class Link:
         self._head = bytearray(wire.FRAME_SIZE)
         self._head_view = memoryview(self._head)
         self._count = array("i", [0])
+        self.placed = 0  # bytes that came with the last frame, where they belong
+        self._usual = 0  # bytes in a frame
+        self._ahead = memoryview(b"")  # what came with a frame and is not its own
         tick = struct.pack("ll", int(timing.tick), int(timing.tick % 1 * 1_000_000))
         sock.settimeout(None)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, tick)
@@ -72,11 +76,11 @@ class Link:
 
     def here(self) -> int:
         """How many bytes have come and were not taken yet (FIONREAD of tcp(7)); 0 when that cannot be known."""
-        try:
-            fcntl.ioctl(self.sock, termios.FIONREAD, self._count, True)
-        except OSError:
-            return 0
-        return self._count[0]
+        return _asked(self.sock, termios.FIONREAD, self._count) + len(self._ahead)
+
+    def under_way(self) -> int:
+        """How many bytes were sent and have not arrived, as far as this side knows (SIOCOUTQ of tcp(7)); or 0."""
+        return _asked(self.sock, termios.TIOCOUTQ, array("i", [0]))
 
     def tell(self, kind: Kind, *, value: int = 0, hops: int = 0) -> None:
         left = memoryview(wire.encode_frame(Frame(kind=kind, value=value, hops=hops)))
@@ -87,12 +91,16 @@ class Link:
 
     def push(self, step: Callable[[], int], idle: Callable[[], object] = lambda: None) -> int:
         """Send by `step`, which says how many bytes it sent. `idle` is called when nothing moves for a tick."""
+        left: int | None = None
         while True:
             began = time.monotonic()
             try:
                 sent = step()
             except BlockingIOError:
                 self._excuse(began)
+                before, left = left, self.under_way()
+                if before is not None and left < before:
+                    self.heard = time.monotonic()  # slow, but it takes what was sent
                 idle()
                 self._check_alive()
                 continue
@@ -105,10 +113,17 @@ class Link:
 
     def pull(self, view: memoryview, idle: Callable[[], object]) -> int:
         """Receive at least one byte. `idle` is called when nothing comes for a tick."""
+        if self._ahead:
+            count = min(len(view), len(self._ahead))
+            view[:count], self._ahead = self._ahead[:count], self._ahead[count:]
+            return count
+        return self._pull((view,), idle)
+
+    def _pull(self, views: tuple[memoryview, ...], idle: Callable[[], object]) -> int:
         while True:
             began = time.monotonic()
             try:
-                count = self.sock.recv_into(view)
+                count = self.sock.recvmsg_into(views)[0]
             except BlockingIOError:
                 self._excuse(began)
                 self._check_alive()
@@ -121,12 +136,24 @@ class Link:
             self.heard = time.monotonic()
             return count
 
-    def next_frame(self, idle: Callable[[], object]) -> Frame:
-        view = self._head_view
-        got = self.pull(view, idle)
+    def next_frame(self, idle: Callable[[], object], room: memoryview | None = None) -> Frame:
+        """With `room`, the first bytes of a DATA frame are put there in the same system call: `placed` of them."""
+        view, self.placed = self._head_view, 0
+        if room is None or self._ahead or not self._usual:
+            got = self.pull(view, idle)
+        else:
+            got = self._pull((view, room[: self._usual]), idle)
+        extra = got - wire.FRAME_SIZE
         while got < wire.FRAME_SIZE:
             got += self.pull(view[got:], idle)
-        return self._decoded(self._head)
+        frame = self._decoded(self._head)
+        if frame.length:
+            self._usual = frame.length
+        if extra > 0 and room is not None:
+            self.placed = min(extra, frame.length)
+            if extra > frame.length:  # it was late: what follows has come as well
+                self._ahead = memoryview(bytes(room[frame.length : extra]))
+        return frame
 
     def listen(self, *, wait: bool = False) -> list[Frame]:
         """What the other side has said meanwhile; with `wait`, for at most a tick."""
@@ -164,11 +191,10 @@ class Link:
             raise Silent(f"silent for {self._timing.stall:g} s")
 
 
-def dial(member: Member, hello: Hello, secret: bytes, timing: Timing, answer: float) -> Link:
-    """Connect to a source and prove each other, within `answer` seconds once connected. Raises LinkLost."""
+def dial(member: Member, hello: Hello, secret: bytes, timing: Timing, *, connect: float, answer: float) -> Link:
+    """Connect to a source within `connect` seconds, and prove each other within `answer` more. Raises LinkLost."""
     try:
-        patience = timing.connect(hurries=hello.rank < MOVED)
-        sock = socket.create_connection((member.host, member.port), timeout=patience)
+        sock = socket.create_connection((member.host, member.port), timeout=connect)
     except OSError as error:
         raise LinkLost(f"cannot connect: {_said(error)}") from error
     try:
@@ -218,6 +244,14 @@ def _exactly(sock: socket.socket, count: int, deadline: float) -> bytes:
             raise LinkLost("it closed the connection")
         data += part
     return data
+
+
+def _asked(sock: socket.socket, what: int, count: array[int]) -> int:
+    try:
+        fcntl.ioctl(sock, what, count, True)
+    except OSError:
+        return 0
+    return count[0]
 
 
 def _said(error: OSError) -> str:

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from kadeploy.broadcast.digests import EVERYWHERE, begun, digest_of
+from kadeploy.broadcast.digests import EVERYWHERE, Digest, begun, digest_of
 from kadeploy.errors import InvalidFile
 
 SMALLEST_CHUNK = 1 << 20
@@ -47,8 +47,12 @@ class Manifest:
         start = index * self.chunk_size
         return start, min(self.chunk_size, self.size - start)
 
-    def matches(self, index: int, chunk: bytes | memoryview) -> bool:
-        return digest_of(self.algorithm, chunk) == self.digests[index]
+    def matches(self, index: int, chunk: bytes | memoryview, digest: Digest | None = None) -> bool:
+        """Whether this is the chunk, or the rest of it where `digest` has seen what is before it."""
+        if digest is None:
+            return digest_of(self.algorithm, chunk) == self.digests[index]
+        digest.update(chunk)
+        return digest.digest() == self.digests[index]
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Callable
 from math import inf
 from typing import Protocol
 
@@ -31,9 +32,10 @@ class _Dial(Protocol):
 
 
 class SecondOpinion:
-    def __init__(self, dial: _Dial, spool: Spool, most: float = inf) -> None:
-        """`most`: bytes a second that a node may send to each of its readers."""
-        self._dial, self._spool, self._most = dial, spool, most
+    def __init__(self, dial: _Dial, spool: Spool, blame: Callable[[Link], object], most: float = inf) -> None:
+        """`blame` is told, by a thread of its own, which link it is; `most`: bytes a second that a node may send to
+        each of its readers."""
+        self._dial, self._spool, self._blame, self._most = dial, spool, blame, most
         self._link: Link | None = None  # the one that is judged
         self._began = 0.0
         self._received = 0
@@ -45,30 +47,30 @@ class SecondOpinion:
         """The source is not fed by the head: how fast it gives says nothing of it."""
         self._link = None
 
-    def blames(self, link: Link) -> bool:
+    def watch(self, link: Link) -> None:
         """Called now and then while bytes come over this link."""
         now, spool = time.monotonic(), self._spool
         if link is not self._link:
             self._link, self._began, self._received, self._blocked = link, now, spool.received, spool.blocked
             self._is_asking, self._times_faster = False, []
-        if is_to_blame(self._times_faster):
-            return True
         span = now - self._began
         if not self._is_asking and len(self._times_faster) < MOST_ASKED and span >= WATCH:
             self._is_asking = True
             rate = (spool.received - self._received) / span
             is_held_here = spool.blocked - self._blocked > span / 10
             if (spool.size - spool.received) / max(rate, 1.0) > 4 * WORTH and not is_held_here:
-                threading.Thread(target=self._ask, args=(self._times_faster, rate), name="opinion", daemon=True).start()
-        return False
+                about = link, self._times_faster, rate
+                threading.Thread(target=self._ask, args=about, name="opinion", daemon=True).start()
 
-    def _ask(self, answers: list[float], rate: float) -> None:
+    def _ask(self, link: Link, answers: list[float], rate: float) -> None:
         with contextlib.suppress(LinkLost):
             times = min(self._head_rate(int(rate * SAMPLE)), self._most) / max(rate, 1.0)
             if answers is self._times_faster:  # else it is of a source that is not judged any more
                 answers.append(times)
                 self._began, self._received, self._blocked = time.monotonic(), self._spool.received, self._spool.blocked
                 self._is_asking = times < FASTER  # it is well: there is no need to ask again
+                if is_to_blame(answers):
+                    self._blame(link)
 
     def _head_rate(self, wanted: int) -> float:
         """Bytes a second. Raises LinkLost."""

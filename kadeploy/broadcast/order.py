@@ -67,6 +67,17 @@ class Shape:
                 first = max(start for start in self.starts if start <= rank)
                 return (*range(rank - 1, first - 1, -1), HEAD_RANK)
 
+    def behind(self, rank: int, count: int) -> tuple[range, ...]:
+        """Of `count` nodes, those that read from the one of this rank: of each line of them the nearest that lives."""
+        match self.form:
+            case Spread.UNICAST:
+                return ()
+            case Spread.TREE:
+                first = (rank + 1) * self.arity
+                return tuple(range(one, one + 1) for one in range(first, min(first + self.arity, count)))
+            case Spread.CHAIN:
+                return (range(rank + 1, min([start for start in self.starts if start > rank] + [count])),)
+
     def _ancestors(self, rank: int) -> tuple[int, ...]:
         found = []
         while rank >= self.arity:

@@ -16,7 +16,8 @@ PARTS = 16  # of the time in which a reader has fallen behind
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """At the source and one of its readers, `at` a moment: bytes that have come, and that the reader has taken.
+    """At the source and one of its readers, `at` a moment: bytes that have come, and that the reader has taken: what is
+    still under way to it is not.
 
     Seconds in all for which the source could take no more, having no memory left: `blocked`, for whatever reason,
     `held`, since this reader had not taken what was kept for it. `waited`: for which the source itself had to wait for

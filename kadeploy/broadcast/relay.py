@@ -19,6 +19,7 @@ from kadeploy.broadcast.checker import Checker
 from kadeploy.broadcast.door import listening
 from kadeploy.broadcast.feeder import Feeder, Terms
 from kadeploy.broadcast.heal import Timing
+from kadeploy.broadcast.herald import Herald
 from kadeploy.broadcast.link import LinkLost
 from kadeploy.broadcast.memory import free_memory
 from kadeploy.broadcast.meter import Meter
@@ -106,6 +107,8 @@ class _Relay:
         )
         self._feeder = Feeder(place.listener, self._spool, self._standing, terms)
         self._feeder.streams = orders.shape.streams(orders.rank)
+        self._feeder.when_slow = Herald(orders, self._upstream.dial).tell_of
+        self._feeder.when_told = self._upstream.hear_of
         self._meter = Meter(self._spool)
         self._spool.floor, self._spool.pass_on = self._feeder.floor, self._feeder.pass_on
         self._threads: list[threading.Thread] = []

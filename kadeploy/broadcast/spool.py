@@ -12,7 +12,9 @@ import threading
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
+from typing import NamedTuple
 
+from kadeploy.broadcast.digests import Digest
 from kadeploy.broadcast.manifest import Manifest
 from kadeploy.broadcast.precedence import NOWHERE_QUEUED
 from kadeploy.broadcast.wire import FRAME_SIZE
@@ -23,6 +25,14 @@ MOST_KEPT_BACK = 128 << 10  # bytes: a connection takes that many at once
 
 class Gone(Exception):
     """These bytes are no longer in memory; the argument is the first offset that is."""
+
+
+class Unchecked(NamedTuple):
+    """A chunk to be checked: `digest` has seen its first `done` bytes. Where it is negative, there are no more."""
+
+    chunk: int
+    digest: Digest | None = None
+    done: int = 0
 
 
 class Spool:
@@ -41,7 +51,8 @@ class Spool:
         self.blocked = 0.0  # seconds in all without room for more
         self.blocked_by_sink = 0.0  # of these, because of the sink and not of readers
         self.queued = NOWHERE_QUEUED  # how long the thread that receives has waited for a processor
-        self.unchecked: SimpleQueue[int] = SimpleQueue()  # chunks complete, not yet verified
+        self.unchecked: SimpleQueue[Unchecked] = SimpleQueue()  # chunks complete, not yet verified
+        self.complete: Callable[[int], object] = lambda index: self.unchecked.put(Unchecked(index))
         self.bad: SimpleQueue[int] = SimpleQueue()
         self.floor: Callable[[], int | None] = lambda: None  # lowest offset readers need
         self.pass_on: Callable[[], bool] = lambda: False  # give new bytes to readers; False: wake those that wait
@@ -79,6 +90,13 @@ class Spool:
             self._filling = index, self.chunk(index)
         return self._filling[1][into : into + most]
 
+    def ready(self, most: int) -> memoryview | None:
+        """The same, at most what is left of a chunk that has memory already; None if there is no such chunk."""
+        index, into = divmod(self.received, self._step)
+        if index != self._filling[0] or not into:
+            return None
+        return self._filling[1][into : into + most]
+
     def _wait_for_room(self, timeout: float) -> None:
         began, is_sink = time.monotonic(), self.base == self.written
         self._room.wait(timeout)
@@ -97,18 +115,24 @@ class Spool:
             self._slots[index] = self._free.pop()
         return index in self._slots
 
-    def advance(self, count: int, here: Callable[[], int] = lambda: 0) -> None:
+    @property
+    def enough(self) -> int:
+        """Where more bytes have come than that, and were not taken yet, they are worth a wake-up themselves."""
+        return self.grain + FRAME_SIZE
+
+    def advance(self, count: int, *, is_late: bool = False) -> None:
         """So many bytes were put where `room` said. They are passed on when they are worth a wake-up; where those that
-        are `here` behind them are, too, with these: so a machine that is late has less to do, not the same later."""
+        wait are, too, with these: so a machine that is late has less to do, not the same later."""
         self.received += count
         self._kept_back += count
         is_chunk_done = self.received % self._step == 0 or self.received == self._size
-        if is_chunk_done or (
-            self._kept_back >= self.grain and (self._kept_back >= MOST_KEPT_BACK or here() <= self.grain + FRAME_SIZE)
-        ):
-            self.flush()
+        if is_chunk_done or (self._kept_back >= self.grain and (self._kept_back >= MOST_KEPT_BACK or not is_late)):
+            self._kept_back = 0
+            if not self.pass_on():
+                with self._arrived:
+                    self._arrived.notify_all()
         if is_chunk_done:
-            self.unchecked.put((self.received - 1) // self._step)
+            self.complete((self.received - 1) // self._step)
 
     def flush(self) -> None:
         """Pass on what was kept back."""

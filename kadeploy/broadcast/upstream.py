@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Callable
 
+from kadeploy.broadcast.along import Along
 from kadeploy.broadcast.heal import Failure, Move, Timing, holds_itself_back, place_of, sources, when_parked
 from kadeploy.broadcast.link import Link, LinkLost, Silent, dial
 from kadeploy.broadcast.opinion import SecondOpinion
 from kadeploy.broadcast.order import HEAD_RANK, Member
 from kadeploy.broadcast.precedence import go_first, queued
 from kadeploy.broadcast.reception import Reception
-from kadeploy.broadcast.spool import Spool
+from kadeploy.broadcast.spool import MOST_KEPT_BACK, Spool
 from kadeploy.broadcast.standing import Standing
 from kadeploy.broadcast.wire import MOST_DATA, MOST_HOPS, NONCE_SIZE, Frame, Hello, Kind
 
@@ -39,6 +40,7 @@ class Upstream:
     def __init__(self, reception: Reception, spool: Spool, standing: Standing, stop: threading.Event) -> None:
         self.complete_at: float | None = None  # when the last byte was received
         self._used: list[tuple[int, int]] = []  # (first byte, rank of the source it came from)
+        self._is_late = True  # more has come than was taken
         self._reception, self._spool, self._standing, self._stop = reception, spool, standing, stop
         self._timing = Timing(stall=reception.limits.stall)
         self._failures: dict[int, Failure] = {}
@@ -46,12 +48,15 @@ class Upstream:
         self._began = self._moved = time.monotonic()
         self._why = "no source was tried"
         self._link: Link | None = None  # to the source of now
+        self._reads_from: int | None = None  # its rank
+        self._given_up: Link | None = None  # its source is slow, and lives
         standing.when_moved.append(self._leave)
         self._next: tuple[int, Link] | None = None  # found while the last one was silent
         self._left: int | None = None  # one that was too slow, just now
         self._ahead = 0.0  # when the source was last known to have as much as this node
         self._doubted: Link | None = None  # for this one, others were asked
-        self._opinion = SecondOpinion(self.dial, self._spool, reception.most_to_each)
+        self._opinion = SecondOpinion(self.dial, self._spool, self._give_up, reception.most_to_each)
+        self._along = Along(spool)
 
     def run(self) -> None:
         go_first()
@@ -63,7 +68,7 @@ class Upstream:
                 continue
             rank, link = found
             link.gather(self._reception.grain)
-            self._link, self._ahead = link, time.monotonic()
+            self._link, self._reads_from, self._ahead = link, rank, time.monotonic()
             self._why = f"{self.member(rank).name}: it has none either"
             left, self._left = self._left, None
             try:
@@ -72,15 +77,27 @@ class Upstream:
                 if self._drain(rank, link):
                     self._stay(link)
             except LinkLost as lost:
-                if isinstance(lost, Silent):
+                if is_sure := isinstance(lost, Silent) or link is self._given_up:
                     self._left = rank
-                self._note(rank, str(lost), sure=isinstance(lost, Silent), lacks=isinstance(lost, _Lacking))
+                why = "it is slow" if link is self._given_up else str(lost)
+                self._note(rank, why, sure=is_sure, lacks=isinstance(lost, _Lacking))
             except _Elsewhere as better:
                 self._left = rank
                 self._note(rank, str(better), sure=rank != HEAD_RANK)
             finally:
                 self._link = None
                 link.close()
+
+    def hear_of(self, slow: int, by: int) -> None:
+        """The node of the rank `slow` is, says the one of the rank `by`, which is before it. It may be the source of
+        now, and then another one is better; or this node itself, where it is its source that says so."""
+        link = self._link
+        if link is None or self._reads_from is None:
+            return
+        if slow == self._reads_from:
+            self._give_up(link)
+        elif slow == self._standing.rank and by == self._reads_from:
+            self._to_the_end(by)
 
     def member(self, rank: int) -> Member:
         return self._reception.head if rank == HEAD_RANK else self._reception.order[rank]
@@ -94,8 +111,10 @@ class Upstream:
         """The rank of the source that this byte came from."""
         return next((rank for first, rank in reversed(self._used) if first <= offset), HEAD_RANK)
 
-    def dial(self, rank: int, offset: int, end: int, *, ranged: bool = False, answer: float) -> Link:
-        """Raises LinkLost."""
+    def dial(
+        self, rank: int, offset: int, end: int, *, ranged: bool = False, patient: bool = False, answer: float
+    ) -> Link:
+        """`patient`: its link may be what is slow. Raises LinkLost."""
         hello = Hello(
             broadcast=self._reception.broadcast,
             nonce=secrets.token_bytes(NONCE_SIZE),
@@ -105,7 +124,8 @@ class Upstream:
             end=end,
             ranged=ranged,
         )
-        return dial(self.member(rank), hello, self._reception.secret, self._timing, answer)
+        connect = self._timing.connect(hurries=not (patient or self._standing.is_moved))
+        return dial(self.member(rank), hello, self._reception.secret, self._timing, connect=connect, answer=answer)
 
     def _is_over(self) -> bool:
         quiet = time.monotonic() - self._moved
@@ -141,11 +161,11 @@ class Upstream:
         """Take all there is; false if another source is better. Raises LinkLost when this one is of no more use."""
         idle = functools.partial(self._idle, rank, link)
         while True:
-            frame = link.next_frame(idle)
+            frame = link.next_frame(idle, None if self._is_late else self._spool.ready(MOST_DATA))
             match frame.kind:
                 case Kind.DATA:
                     self._take(rank, link, frame, idle)
-                    self._consider(rank, link, frame)
+                    self._consider(link, frame)
                 case Kind.ALIVE:
                     self._standing.hops = min(frame.hops + 1, MOST_HOPS)
                     self._still_here(link)
@@ -156,7 +176,7 @@ class Upstream:
                     if not self._wait_in_line(link, frame.value):
                         return False
                 case Kind.YIELD:
-                    self._standing.move(f"{self.member(rank).name} had more for it than it took")
+                    self._to_the_end(rank)
                     return False
                 case Kind.END if self.complete_at is not None:
                     return True
@@ -170,31 +190,34 @@ class Upstream:
         self._use(rank)
         if frame.value + left + MOST_DATA >= spool.size:
             link.gather(1)  # the last bytes: no more will come to make up the number
+        count = link.placed
         while left:
-            room = spool.room(left, self._timing.tick)
-            if room is None:
-                self._moved = time.monotonic()  # it is not the source that is slow
-                self._still_here(link)
-                self._consider_disk()
-                continue
-            count = link.pull(room, idle)
-            spool.advance(count, link.here)
-            left -= count
+            if not count:
+                room = spool.room(left, self._timing.tick)
+                if room is None:
+                    self._moved = time.monotonic()  # it is not the source that is slow
+                    self._still_here(link)
+                    self._consider_disk()
+                    continue
+                count = link.pull(room, idle)
+            self._is_late = count >= MOST_KEPT_BACK or link.here() > spool.enough
+            spool.advance(count, is_late=self._is_late)
+            if not self._is_late:
+                self._along.follow()
+            left, count = left - count, 0
             if self._stop.is_set():
                 raise LinkLost("this node is stopping")
         self._moved = time.monotonic()
         if spool.received == spool.size:
             self.complete_at = self._moved
 
-    def _consider(self, rank: int, link: Link, frame: Frame) -> None:
-        """Whether this source, which is fed by the head, gives what the head could. If not, the head does."""
+    def _consider(self, link: Link, frame: Frame) -> None:
+        """Whether this source, which is fed by the head, gives what the head could."""
         self._standing.hops = min(frame.hops + 1, MOST_HOPS)
         if frame.hops != 1:
             self._opinion.forget()
-        elif self._reception.limits.slow_share and self._opinion.blames(link):
-            head = self.dial(HEAD_RANK, self._spool.received, self._spool.size, answer=self._timing.stall)
-            self._next = HEAD_RANK, head
-            raise _Elsewhere("it gives less than the head could")
+        elif self._reception.limits.slow_share:
+            self._opinion.watch(link)
 
     def _consider_disk(self) -> None:
         """Whether those behind this node wait for its disk, the memory being full. At the end nobody does."""
@@ -204,6 +227,13 @@ class Upstream:
         share = self._reception.limits.slow_share
         if holds_itself_back(blocked=spool.blocked_by_sink, span=span, whole=whole, share=share):
             self._standing.move("its disk is slower than what comes, and its memory full")
+
+    def _to_the_end(self, source: int) -> None:
+        self._standing.move(f"{self.member(source).name} had more for it than it took")
+
+    def _give_up(self, link: Link) -> None:
+        self._given_up = link
+        link.cut()
 
     def _leave(self) -> None:
         """This node has moved: its source is another one now."""

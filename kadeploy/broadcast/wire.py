@@ -47,7 +47,7 @@ class Kind(IntEnum):
     INSIST = 6  # a parked reader has nowhere else to go
     BYE = 7  # the reader has all it wanted, verified
     YIELD = 8  # the reader holds back those behind it: it is to read from the end of the chain
-    SLOW = 9  # the reader of rank `value` holds back the one who says so
+    SLOW = 9  # the node of rank `value` holds others back
 
 
 _KINDS = {int(kind): kind for kind in Kind}

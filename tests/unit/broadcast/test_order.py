@@ -5,7 +5,8 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kadeploy.broadcast.order import Member, chain_of, chains_by_rack
+from kadeploy.broadcast.order import HEAD_RANK, Member, Shape, chain_of, chains_by_rack
+from kadeploy.domain.spread import Spread
 
 
 def members(*names: str) -> list[Member]:
@@ -53,3 +54,22 @@ def test_any_names_have_one_order(some: list[str], seed: int) -> None:
     mixed = members(*some)
     random.Random(seed).shuffle(mixed)
     assert chain_of(mixed) == chain_of(members(*some))
+
+
+@given(
+    form=st.sampled_from(Spread),
+    arity=st.integers(1, 5),
+    starts=st.sets(st.integers(1, 29), max_size=4),
+    count=st.integers(1, 30),
+)
+def test_those_behind_a_node_are_those_that_read_from_it(
+    form: Spread, arity: int, starts: set[int], count: int
+) -> None:
+    shape = Shape(form=form, arity=arity, starts=(0, *sorted(starts)))
+    told = [(rank, line[0]) for rank in range(count) for line in shape.behind(rank, count) if line]
+    first = [(shape.before(rank, count)[0], rank) for rank in range(count)]
+    assert sorted(told) == sorted((source, rank) for source, rank in first if source != HEAD_RANK)
+
+
+def test_where_the_next_one_is_dead_the_one_after_it_counts() -> None:
+    assert [list(line) for line in Shape(starts=(0, 4)).behind(1, 8)] == [[2, 3]]

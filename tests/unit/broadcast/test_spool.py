@@ -30,7 +30,7 @@ def put(spool: Spool, data: bytes) -> int:
 
 def check(spool: Spool) -> None:
     while not spool.unchecked.empty():
-        index = spool.unchecked.get()
+        index = spool.unchecked.get().chunk
         assert spool.manifest.matches(index, spool.chunk(index))
         spool.settle(index)
 
@@ -88,6 +88,17 @@ def test_the_first_reason_counts_and_nobody_waits_for_ever() -> None:
     assert not spool.wait_verified(60)
 
 
+def test_only_a_chunk_that_has_begun_is_ready_for_more() -> None:
+    content = bytes(range(25))
+    spool = Spool(manifest(content), 100)
+    sizes = []
+    for count in (4, 6, 10, 3, 2):
+        ready = spool.ready(100)
+        sizes.append(None if ready is None else len(ready))
+        put(spool, content[spool.received : spool.received + count])
+    assert sizes == [None, 6, None, None, 2]
+
+
 def passed_on(grain: int, arrivals: list[tuple[int, int]], chunk: int) -> list[int]:
     """How far it had come each time when bytes were passed on, of (new bytes, bytes that are here behind them)."""
     content = bytes(1_000_000)
@@ -102,7 +113,7 @@ def passed_on(grain: int, arrivals: list[tuple[int, int]], chunk: int) -> list[i
     spool.pass_on = pass_on
     for count, behind in arrivals:
         assert spool.room(count, 0) is not None
-        spool.advance(count, lambda behind=behind: behind)  # type: ignore[misc]
+        spool.advance(count, is_late=behind > spool.enough)
     return told
 
 
