@@ -100,6 +100,7 @@ def compose(config: ServerConfig, nodes: Side, store: Opened, reload: Reload | N
             files=store.files,
             uploads=store.files.uploads,
             contents=store.files,
+            texts=store.files,
             engine=engine,
             events=events,
             hooks=hooks,

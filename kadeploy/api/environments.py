@@ -15,6 +15,7 @@ from kadeploy.domain.environment import Visibility
 from kadeploy.errors import InvalidOption, MissingOption, NotFound
 from kadeploy.operations.checksums import Content
 from kadeploy.operations.client_files import ClientFiles
+from kadeploy.operations.description_files import DescriptionFiles
 from kadeploy.operations.environment_changes import Change, EnvironmentChanges, Named
 from kadeploy.operations.environment_recording import Existing, Recording
 from kadeploy.operations.environments import Environments, Wanted
@@ -49,6 +50,12 @@ class CheckParameters(Parameters):
     environments: Annotated[list[Any], Field(max_length=5000)]
 
 
+class DescriptionParameters(Parameters):
+    """`file` is `server:///PATH`, which images may be read from, too."""
+
+    file: str
+
+
 class ModifyParameters(Parameters):
     visibility: Visibility | None = None
     toggle_destructive: Toggle = False
@@ -80,10 +87,17 @@ class DeleteParameters(Parameters):
 
 
 class EnvironmentsResource:
-    def __init__(self, environments: Environments, recording: Recording, changes: EnvironmentChanges) -> None:
+    def __init__(
+        self,
+        environments: Environments,
+        recording: Recording,
+        changes: EnvironmentChanges,
+        description_files: DescriptionFiles,
+    ) -> None:
         self._environments = environments
         self._recording = recording
         self._changes = changes
+        self._description_files = description_files
 
     async def search(self, call: Call) -> object:
         asked = decoded(FindParameters, call.parameters)
@@ -95,6 +109,10 @@ class EnvironmentsResource:
 
     async def schema(self, call: Call) -> object:
         return environment_schema()
+
+    async def described(self, call: Call) -> object:
+        asked = decoded(DescriptionParameters, call.parameters)
+        return list(await self._description_files.read(call.caller, asked.file))
 
     async def add(self, call: Call) -> object:
         asked = decoded(AddParameters, call.parameters)

@@ -19,6 +19,7 @@ from kadeploy.api.environments import (
     AddParameters,
     CheckParameters,
     DeleteParameters,
+    DescriptionParameters,
     EnvironmentsResource,
     FindParameters,
     ModifyParameters,
@@ -118,7 +119,9 @@ def _statistics_routes(statistics: StatisticsResource) -> tuple[Route, ...]:
 
 
 def _environments(use_cases: UseCases) -> EnvironmentsResource:
-    return EnvironmentsResource(use_cases.environments, use_cases.recording, use_cases.environment_changes)
+    return EnvironmentsResource(
+        use_cases.environments, use_cases.recording, use_cases.environment_changes, use_cases.description_files
+    )
 
 
 def _environment_routes(envs: EnvironmentsResource) -> tuple[Route, ...]:
@@ -126,6 +129,14 @@ def _environment_routes(envs: EnvironmentsResource) -> tuple[Route, ...]:
     return (
         Route("GET", "/environments", READ, "Find environments", envs.search, FindParameters),
         Route("GET", "/environments/schema", OPEN, "The JSON Schema of a description", envs.schema),
+        Route(
+            "GET",
+            "/environments/description",
+            READ,
+            "Read those in a file of the server",
+            envs.described,
+            DescriptionParameters,
+        ),
         Route("POST", "/environments", OPERATE, "Record an environment", envs.add, AddParameters, keyed=True),
         Route("POST", "/environments/check", READ, "Check descriptions", envs.check, CheckParameters, asks=True),
         Route("PUT", "/environments", ADMINISTER, "Move files of environments", envs.move_files, MoveParameters),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,8 @@ from kadeploy.cli.choose_environment import choose_environment
 from kadeploy.cli.client import Client, Json, current_user
 from kadeploy.cli.control import CONTROL, act
 from kadeploy.cli.custom import CUSTOM, custom_fields
-from kadeploy.cli.description import Description, read_description
+from kadeploy.cli.description import is_of_server, read_source, source_at
+from kadeploy.cli.env_import import usable
 from kadeploy.cli.given import Given
 from kadeploy.cli.launch import Launch, common_fields
 from kadeploy.cli.local_files import with_files_sent
@@ -52,7 +54,13 @@ OPTIONS: Final = (
     option("-e", "--env-name", "env_name", metavar="NAME", help="The recorded environment to install."),
     option("-u", "--env-user", "env_user", metavar="OWNER", help="Whose environment it is."),
     option("--env-version", metavar="N", help="Its version; the newest if not given."),
-    option("-a", "--env-file", "env_file", metavar="FILE_OR_URL", help="Install what this description describes."),
+    option(
+        "-a",
+        "--env-file",
+        "env_file",
+        metavar="FILE_OR_URL",
+        help="Install what is described there; server:///PATH too.",
+    ),
     option(
         "-p", "--partition-number", "partition", metavar="N", help="Partition to install on, not the cluster's own."
     ),
@@ -93,34 +101,37 @@ def perform(given: Given) -> int:
     if acted is not None:
         return acted
     nodes = nodes_given(given)
-    environment = _environment_given(given)
-    version = given.number("env_version", "--env-version", least=0)
     fields = _fields(given)
     waiting = Waiting.of(given)
+    environment_at = _environment_given(given)
     given.check()
 
     def launch(client: Client, part: Targets) -> Launch:
-        if isinstance(environment, str):
-            owner, user = given.text("env_user"), current_user(os.environ)
-            chosen = choose_environment(client, environment, owner=owner, version=version, user=user)
-        else:
-            chosen = {"kind": "anonymous", **(environment or {})}
-        body = {**common_fields(given, part), **fields, "environment": chosen}
+        body = {**common_fields(given, part), **fields, "environment": environment_at(client)}
         return Launch(kind=OperationKind.DEPLOYMENT, body=with_files_sent(client, body))
 
     return operate(given, nodes, waiting, launch)
 
 
-def _environment_given(given: Given) -> str | Description:
-    """The name of a recorded environment, or a whole description."""
+def _environment_given(given: Given) -> Callable[[Client], Json]:
+    """What tells a server of the environment: a recorded one, or one that is described."""
     name, file = given.text("env_name"), given.text("env_file")
     given.need(name is not None or file is not None, "no environment was named: use -e NAME or -a FILE")
     given.need(name is None or file is None, "-e and -a exclude each other")
     for option_name, letters in (("env_user", "-u"), ("env_version", "--env-version")):
         given.need(file is None or given.text(option_name) is None, f"{letters} goes with -e, not with -a")
-    if file is None:
-        return name or ""
-    return given.tried(lambda: read_description(file)) or {}
+    version = given.number("env_version", "--env-version", least=0)
+    if file is not None:
+        return _described(given, file)
+    owner, user = given.text("env_user"), current_user(os.environ)
+    return lambda client: choose_environment(client, name or "", owner=owner, version=version, user=user)
+
+
+def _described(given: Given, file: str) -> Callable[[Client], Json]:
+    here = None if is_of_server(file) else given.tried(lambda: read_source(file))
+    if here and given.faults:  # then nobody asks the server
+        given.faults += [f"-a {here.place}: {fault}" for fault in here.missing]
+    return lambda client: {"kind": "anonymous", **usable(client, here or source_at(client, file))}
 
 
 def _fields(given: Given) -> Json:

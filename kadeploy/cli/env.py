@@ -11,7 +11,7 @@ from typing import Final
 
 from kadeploy.cli.choose_environment import asked_for
 from kadeploy.cli.client import Client, Json, current_user, segment
-from kadeploy.cli.description import Source, read_all, read_source
+from kadeploy.cli.description import Source, is_of_server, read_all, read_source, source_at
 from kadeploy.cli.env_answer import FORMATS, Answer, changed, describe_all, table
 from kadeploy.cli.env_export import find, write
 from kadeploy.cli.env_import import Sorted, check, complain, named, record
@@ -121,11 +121,11 @@ def _show(given: Given, action: str) -> Work:
 
 def _add(given: Given) -> Work:
     file, owner = given.text("add") or "", given.text("owner")
-    source = given.tried(lambda: read_source(file)) or Source(place=file, content={})
-    source = replace(source, content={**source.content, **({"user": owner} if owner else {})})
-    body: dict[str, object] = {"environment": source.content, "last": True}
+    here = None if is_of_server(file) else given.tried(lambda: read_source(file))
 
     def work(client: Client) -> Answer:
+        source = _owned(here or source_at(client, file), owner)
+        body: dict[str, object] = {"environment": source.content, "last": True}
         if given.flag("dry_run") or local_files(source.content):  # before any of them is sent
             found = check(client, [source], existing="refuse")
             if given.flag("dry_run") or found.faults:
@@ -135,15 +135,17 @@ def _add(given: Given) -> Work:
     return work
 
 
+def _owned(source: Source, owner: str | None) -> Source:
+    return replace(source, content={**source.content, "user": owner}) if owner else source
+
+
 def _take_in(given: Given, action: str) -> Work:
-    sources, faults = read_all(given.texts("words"))
-    owner = given.text("owner")
-    if owner:
-        sources = [replace(source, content={**source.content, "user": owner}) for source in sources]
-    existing = _existing(given)
+    owner, existing = given.text("owner"), _existing(given)
     recording = action == "import_"
 
     def work(client: Client) -> Answer:
+        sources, faults = read_all(given.texts("words"), client)
+        sources = [_owned(source, owner) for source in sources]
         found = check(client, sources, existing=existing if recording else None)
         found.faults[:0] = faults
         found.exit = found.exit or (InvalidEnvironment.code if faults else 0)

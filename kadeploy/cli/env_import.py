@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 from kadeploy.cli.client import Client, Json
@@ -13,6 +13,8 @@ from kadeploy.cli.description import Source
 from kadeploy.cli.exits import exit_code
 from kadeploy.cli.local_files import local_files, refusal_to_keep, with_files_sent
 from kadeploy.cli.refused import explained
+from kadeploy.domain.described import Description
+from kadeploy.domain.environment import Visibility
 from kadeploy.errors import AlreadyExists, InvalidEnvironment, InvalidFile, KadeployError
 
 LARGEST: Final = 400_000  # characters of one request's descriptions; the server takes a megabyte
@@ -87,9 +89,25 @@ def check(client: Client, sources: Sequence[Source], *, existing: str | None) ->
 def _unsendable(client: Client, source: Source, *, is_recorded: bool) -> list[KadeployError]:
     """What is wrong with the files of this machine that it names."""
     errors: list[KadeployError] = [InvalidFile(text) for text in source.missing]
-    if is_recorded and (refusal := refusal_to_keep(client, *local_files(source.content))):
+    if is_recorded and not source.is_of_server and (refusal := refusal_to_keep(client, *local_files(source.content))):
         errors.append(refusal)
     return errors
+
+
+def usable(client: Client, source: Source) -> Description:
+    """The description, to be used once. With files that cannot be had, raises InvalidFile with these and everything
+    that the server finds wrong with it."""
+    if not source.missing:
+        return source.content
+    visibility = source.content.get("visibility")
+    aside = {"user", "visibility"} if visibility in list(Visibility) else {"user"}  # which say nothing of one use
+    rest = {key: value for key, value in source.content.items() if key not in aside}
+    try:
+        faults = check(client, [replace(source, content=rest)], existing=None).faults
+    except KadeployError:
+        faults = [f"{source.place}: {fault}" for fault in source.missing]
+    told = faults[0] if len(faults) == 1 else f"{len(faults)} faults:" + "".join(f"\n  {fault}" for fault in faults)
+    raise InvalidFile(f"-a {told}")
 
 
 def record(client: Client, sources: Sequence[Source], *, existing: str, told: Callable[[str], None]) -> Sorted:

@@ -30,7 +30,7 @@ NAME: Final = "NAME is NAME[/ARCHITECTURE][@OWNER][:VERSION]; instead of the nam
 OPTIONS: Final = (
     optional("-l", "--list", "list_", metavar="[PATTERN]", help="List environments; % in the pattern is any text."),
     option("-p", "--print", "print_", metavar="NAME", help=f"Print a description. {NAME}"),
-    option("-a", "--add", metavar="FILE_OR_URL", help="Record the environment that is described there."),
+    option("-a", "--add", metavar="FILE_OR_URL", help="Record what is described there; server:///PATH too."),
     option("-d", "--delete", metavar="NAME", help="Delete the newest version, or the one given, or with -s all."),
     option("--set-visibility-tag", "set_visibility", metavar="NAME", help="Change who may use it, to that of -t."),
     option("--toggle-destructive-tag", "toggle", metavar="NAME", help="Mark it as destructive, or no longer."),

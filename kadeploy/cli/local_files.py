@@ -46,6 +46,11 @@ def unreadable(content: Mapping[str, object]) -> Iterator[str]:
             yield f"{holder.get(key)}: there is no such file on this machine"
 
 
+def local_names(content: Mapping[str, object]) -> list[str]:
+    """What a description names of this machine, as it names it."""
+    return [str(holder.get(key)) for holder, key, _ in _of_description(content)]
+
+
 def _places(body: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, Path]]:
     """Every mapping, key and path of a file of this machine."""
     if isinstance(environment := body.get("environment"), dict):

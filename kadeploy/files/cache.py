@@ -19,7 +19,7 @@ from kadeploy.files.fetch import too_large
 from kadeploy.files.intact import check_intact
 from kadeploy.files.memo import Memo
 from kadeploy.files.permitted import EVERYTHING, Permitted
-from kadeploy.files.served import permit, seen_file, served_file
+from kadeploy.files.served import permit, read_file, seen_file, served_file
 from kadeploy.files.shelf import Shelf
 from kadeploy.files.source import ServerPath, Uploaded, parse_source, shown
 from kadeploy.files.state_file import StateFile
@@ -123,6 +123,17 @@ class FileCache:
         if known := self._supply.known(source, order.checksum.lower()):
             return self._shelf.file(known).size
         return await self._supply.glance(source, order)
+
+    async def read(self, order: FileOrder) -> bytes:
+        source = parse_source(order.url)
+        if not isinstance(source, ServerPath):
+            raise InvalidFile(f"{shown(order.url)} is not a file of the server", hint="as in server:///PATH")
+        permitted, users = self._permitted_to(order)
+        await permit(source.path, "", permitted, users)
+        file, content = await read_file(source.path, order.limit)
+        await permit(source.path, file.path, permitted, users)
+        _refuse_large(file.size, order)
+        return content
 
     async def release(self, owner: str) -> None:
         await self._shelf.release([owner])

@@ -13,7 +13,7 @@ import os
 import stat
 import threading
 from collections.abc import Sequence
-from io import FileIO
+from io import BufferedReader, FileIO
 from typing import Final
 
 from kadeploy.domain.image import LocalFile
@@ -63,6 +63,14 @@ async def seen_file(path: str) -> Version:
         raise _unreadable(path, error) from error
 
 
+async def read_file(path: str, limit: int | None) -> tuple[Version, bytes]:
+    """The file as it is there now, and its content, of which at most `limit` bytes are read. Raises InvalidFile."""
+    try:
+        return await asyncio.to_thread(_content, path, -1 if limit is None else limit)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
 def _unreadable(path: str, error: OSError) -> InvalidFile:
     why = _WHY.get(error.errno or 0, f"cannot be read by the server: {error.strerror}")
     return InvalidFile(f"the file {path} {why}")
@@ -71,6 +79,11 @@ def _unreadable(path: str, error: OSError) -> InvalidFile:
 def _see(path: str) -> Version:
     with _opened(path) as file:
         return _version(path, file)
+
+
+def _content(path: str, most: int) -> tuple[Version, bytes]:
+    with _opened(path) as file, BufferedReader(file) as whole:
+        return _version(path, file), whole.read(most)
 
 
 def _opened(path: str) -> FileIO:

@@ -12,6 +12,7 @@ from kadeploy.operations.boards import Boards
 from kadeploy.operations.checksums import Checksums
 from kadeploy.operations.consoles import Consoles
 from kadeploy.operations.deploy import Deploy
+from kadeploy.operations.description_files import DescriptionFiles
 from kadeploy.operations.environment_changes import EnvironmentChanges
 from kadeploy.operations.environment_recording import Recording
 from kadeploy.operations.environments import Environments
@@ -64,6 +65,7 @@ class UseCases:
     environment_changes: EnvironmentChanges
     checksums: Checksums
     recording: Recording
+    description_files: DescriptionFiles
     permission: Permission
     rights: Rights
     lost_rights: LostRights
@@ -130,6 +132,7 @@ def assemble(ports: Ports, policy: Policy) -> UseCases:
         environment_changes=EnvironmentChanges(environments=ports.environments, checksums=parts.checksums),
         checksums=parts.checksums,
         recording=Recording(environments=ports.environments, checksums=parts.checksums),
+        description_files=DescriptionFiles(ports.texts),
         permission=parts.permission,
         rights=on_rights.rights,
         lost_rights=on_rights.lost_rights,

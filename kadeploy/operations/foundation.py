@@ -10,7 +10,7 @@ from kadeploy.operations.checksums import ArchiveLimits
 from kadeploy.operations.consoles import ConsolePolicy
 from kadeploy.operations.events import EventLog
 from kadeploy.operations.no_consoles import NoConsoles, keep_nothing
-from kadeploy.operations.no_files import NoContents, NoUploads
+from kadeploy.operations.no_files import NoContents, NoTexts, NoUploads
 from kadeploy.operations.open_lines import KeepOf
 from kadeploy.operations.readiness import Check
 from kadeploy.operations.tokens import Lifetimes
@@ -19,7 +19,7 @@ from kadeploy.ports.clock import Clock
 from kadeploy.ports.console import Consoles as Lines
 from kadeploy.ports.directory import Directory
 from kadeploy.ports.engine import Engine
-from kadeploy.ports.files import Contents, Files, Uploads
+from kadeploy.ports.files import Contents, Files, Texts, Uploads
 from kadeploy.ports.gauge import Gauges
 from kadeploy.ports.hooks import Hooks
 from kadeploy.ports.reload import NoReload, Reload
@@ -54,6 +54,7 @@ class Ports:
     system_groups: Directory | None = None
     uploads: Uploads = field(default_factory=NoUploads)
     contents: Contents = field(default_factory=NoContents)
+    texts: Texts = field(default_factory=NoTexts)
     gauges: Gauges = tuple
     reload: Reload = field(default_factory=NoReload)
     parts: Mapping[str, Check] = field(default_factory=dict)

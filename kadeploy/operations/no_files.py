@@ -1,11 +1,11 @@
-"""A server without uploads and without a cache to look into: what stands in for them in simulations and tests."""
+"""A server without uploads, files of its own and a cache to look into: what stands in for them in tests."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
 
-from kadeploy.errors import Forbidden, NotFound
-from kadeploy.ports.files import Keep, Kept, Upload, UploadRules
+from kadeploy.errors import Forbidden, InvalidFile, NotFound
+from kadeploy.ports.files import FileOrder, Keep, Kept, Upload, UploadRules
 
 
 class NoUploads:
@@ -28,6 +28,13 @@ class NoUploads:
         raise NotFound(f"there is no upload {upload_id} of {user}")
 
     async def keep(self, wanted: Collection[Keep]) -> None: ...
+
+
+class NoTexts:
+    """`ports.files.Texts`."""
+
+    async def read(self, order: FileOrder) -> bytes:
+        raise InvalidFile("this server reads no files of its own")
 
 
 class NoContents:

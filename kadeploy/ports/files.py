@@ -1,4 +1,5 @@
-"""Files: a local, checked path for any URL, kept while an operation uses it; and files that people send."""
+"""Files: a local, checked path for any URL, kept while an operation uses it; texts of the server; and files that people
+send."""
 
 from __future__ import annotations
 
@@ -65,6 +66,15 @@ class Files(Protocol):
 
     async def release(self, owner: str) -> None:
         """Everything that `owner` pinned may go when room is needed; nothing happens for an unknown one."""
+        ...
+
+
+class Texts(Protocol):
+    async def read(self, order: FileOrder) -> bytes:
+        """The content of a small file of this server, which is not kept.
+
+        Raises InvalidFile as `Files.pin` does, and for what is not server://.
+        """
         ...
 
 

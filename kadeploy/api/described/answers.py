@@ -72,6 +72,9 @@ _SERVER: Final[Mapping[tuple[str, str], Described]] = {
 _RECORDS: Final[Mapping[tuple[str, str], Described]] = {
     ("GET", "/environments"): _ENVIRONMENTS,
     ("GET", "/environments/schema"): data("A JSON Schema.", dict[str, Any]),
+    ("GET", "/environments/description"): data(
+        "The descriptions as they are written, not yet checked.", list[dict[str, Any]]
+    ),
     ("POST", "/environments"): data("The description as it is recorded.", views.EnvironmentView),
     ("POST", "/environments/check"): data("What is wrong with each.", Any),
     ("PUT", "/environments"): _ENVIRONMENTS,

@@ -54,6 +54,7 @@ WORDS: Final[Mapping[str, str]] = {
     "expires": "When it ends to be, in seconds since the epoch.",
     "failed": "Only nodes that failed.",
     "fields": "Which fields a row has, in this order.",
+    "file": "`server:///PATH`, under a directory that images may be read from.",
     "for": "How long the right lasts, as `4h`.",
     "for_environments": "Whether recorded environments may have uploads kept.",
     "force": "Take the nodes from other operations, or a console from who is at it.",

@@ -137,6 +137,7 @@ class House:
             files=self.files,
             uploads=self.files.uploads,
             contents=self.files,
+            texts=self.files,
             engine=self.engine,
             events=self.events,
             hooks=self.hooks,

@@ -3,6 +3,8 @@ can be named, and however its path is written."""
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 from tests.integration.security.attacked import SECRET, Answer, Attacked
@@ -60,6 +62,26 @@ def test_as_an_image_or_an_archive(server: Attacked, path: str) -> None:
         assert outside(answer), answer.text
         recorded = alice.post("/environments", environment=alice.description(f"trap-{path}", **changes))
         assert outside(recorded), recorded.text
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_as_a_description(server: Attacked, path: str) -> None:
+    answer = server.user().get(f"/environments/description?file={quote(url(server, path))}")
+    assert outside(answer), answer.text
+
+
+def test_what_lies_among_the_images_and_is_no_description_is_not_shown(server: Attacked) -> None:
+    """Permitted is what is under images; that is no way to read there what was not meant for it."""
+    for name, content in {
+        "password": f"password: {SECRET}\n",
+        "list": f"- {SECRET}\n",
+        "bad": f"{SECRET}: [\n",
+    }.items():
+        (server.folder / "images" / name).write_text(content)
+        answer = server.user().get(f"/environments/description?file=server://{server.folder}/images/{name}")
+        assert answer.is_refusal, answer.text
+        assert answer.code == "5"
+    assert server.stranger().get("/environments/description?file=server:///etc/passwd").status == 401
 
 
 @pytest.mark.parametrize("action", ["send", "run"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from kadeploy.cli.description import read_all, read_description, read_source
+from kadeploy.cli.client import Client
+from kadeploy.cli.description import Source, read_all, read_source
+from kadeploy.cli.servers import Server
 from kadeploy.errors import Faults
 
 KADEPLOY3 = """\
@@ -25,9 +28,14 @@ version: 2
 """
 
 
+def described_in(places: Sequence[str]) -> tuple[Sequence[Source], Sequence[str]]:
+    with Client(Server(name="nobody", url="http://127.0.0.1:1"), "alice") as client:
+        return read_all(places, client)
+
+
 def test_what_kaenv3_prints_is_one_description_a_document(tmp_path: Path) -> None:
     (tmp_path / "all.yaml").write_text(KADEPLOY3)
-    sources, faults = read_all([str(tmp_path / "all.yaml")])
+    sources, faults = described_in([str(tmp_path / "all.yaml")])
     assert faults == []
     assert [source.content["version"] for source in sources] == [1, 2]
     assert sources[0].place == f"{tmp_path}/all.yaml (1 of 2)"
@@ -41,7 +49,7 @@ def test_a_directory_is_searched_and_a_list_is_many(tmp_path: Path) -> None:
     (tmp_path / "a" / "README").write_text("not: one\n")
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "z.yaml").write_text("name: z\n")
-    sources, faults = read_all([str(tmp_path)])
+    sources, faults = described_in([str(tmp_path)])
     assert faults == []
     assert [source.content["name"] for source in sources] == ["c", "x", "y"]
 
@@ -56,7 +64,7 @@ def test_every_fault_of_every_file(tmp_path: Path) -> None:
     (tmp_path / "infinite.yaml").write_text("a: .inf\nb: 1\n---\na: !!set {x, y}\n---\na: &b [1]\nc: *b\n")
     (tmp_path / "latin.yaml").write_bytes(b"name: \xe9\n")
     (tmp_path / "nothing").mkdir()
-    sources, faults = read_all([str(tmp_path), str(tmp_path / "nothing"), "server:///x", str(tmp_path / "gone")])
+    sources, faults = described_in([str(tmp_path), str(tmp_path / "nothing"), str(tmp_path / "gone")])
     assert [source.content.get("name", source.content) for source in sources] == [
         "good",
         {"a": ".inf", "b": 1},
@@ -73,7 +81,6 @@ def test_every_fault_of_every_file(tmp_path: Path) -> None:
         "text.yaml: is not the description of an environment (keys and values)",
         "twice.yaml: line 2, column 1: the key 'a' is given twice",
         "nothing: holds no description (files in .yaml, .yml, .json, .dsc, .env)",
-        "server:///x: a description is read by this tool (give a file or an http(s) address)",
         "gone: cannot be read: No such file or directory",
     ]
 
@@ -81,13 +88,13 @@ def test_every_fault_of_every_file(tmp_path: Path) -> None:
 def test_one_is_read_as_one(tmp_path: Path) -> None:
     file = tmp_path / "env.yaml"
     file.write_text("name: d\nreleased: 2024-01-02\nsize: 12:30:45\n")
-    assert read_description(str(file)) == {"name": "d", "released": "2024-01-02", "size": "12:30:45"}
+    assert read_source(str(file)).content == {"name": "d", "released": "2024-01-02", "size": "12:30:45"}
     file.write_text(KADEPLOY3)
     with pytest.raises(Faults, match="holds 2 descriptions, not one"):
-        read_description(str(file))
+        read_source(str(file))
     file.write_text("a: [")
     with pytest.raises(Faults) as caught:
-        read_description(str(file))
+        read_source(str(file))
     assert caught.value.faults[0].startswith(f"-a {file}: line 2, column 1: did not find expected node content")
 
 
@@ -96,4 +103,4 @@ def test_files_that_are_not_there_are_told_beside_the_description(tmp_path: Path
     source = read_source(str(tmp_path / "mine.yaml"))
     assert source.content["name"] == "mine"
     assert source.missing == ("/nowhere/image.tgz: there is no such file on this machine",)
-    assert read_all([str(tmp_path)]) == ([source], [])
+    assert described_in([str(tmp_path)]) == ([source], [])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kadeploy.cli.description import read_description
+from kadeploy.cli.description import read_source
 from kadeploy.cli.sshkeys import key_fields
 from kadeploy.cli.targets import read_targets
 from kadeploy.errors import Faults, InvalidFile
@@ -78,7 +78,7 @@ def test_what_is_no_public_key_never_leaves(tmp_path: Path, text: str, fault: st
 def test_a_description_is_read(tmp_path: Path) -> None:
     file = tmp_path / "env.yaml"
     file.write_text("name: debian12\nimage: {file: 'server:///srv/d.tar.zst', kind: tar, compression: zstd}\n")
-    assert read_description(str(file))["name"] == "debian12"
+    assert read_source(str(file)).content["name"] == "debian12"
 
 
 def test_files_of_this_machine_that_are_not_there_are_all_told(tmp_path: Path) -> None:
@@ -86,9 +86,7 @@ def test_files_of_this_machine_that_are_not_there_are_all_told(tmp_path: Path) -
     file.write_text(
         "image: {file: /srv/a.tgz}\npreinstall: {archive: 'local://b.tgz'}\npostinstalls: [{archive: c.tgz}, {}]\n"
     )
-    with pytest.raises(Faults) as raised:
-        read_description(str(file))
-    missing = [fault.removeprefix(f"-a {file}: ").split(": there is no")[0] for fault in raised.value.faults]
+    missing = [fault.split(": there is no")[0] for fault in read_source(str(file)).missing]
     assert missing == ["/srv/a.tgz", "local://b.tgz", "c.tgz"]
 
 
@@ -97,9 +95,4 @@ def test_what_is_no_description(tmp_path: Path, text: str) -> None:
     file = tmp_path / "env.yaml"
     file.write_text(text)
     with pytest.raises(Faults, match=r"^-a .*env\.yaml: "):
-        read_description(str(file))
-
-
-def test_a_description_on_the_server_is_not_read_here() -> None:
-    with pytest.raises(Faults, match="http"):
-        read_description("server:///srv/env.yaml")
+        read_source(str(file))
