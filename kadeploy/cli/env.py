@@ -6,13 +6,15 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from kadeploy.cli import old_forms
 from kadeploy.cli.choose_environment import asked_for
 from kadeploy.cli.client import Client, Json, current_user, segment
 from kadeploy.cli.description import Source, is_of_server, read_all, read_source, source_at
-from kadeploy.cli.env_answer import FORMATS, Answer, changed, describe_all, table
+from kadeploy.cli.env_answer import FORMATS, Answer, changed, describe_all, old_table, table
 from kadeploy.cli.env_export import find, write
 from kadeploy.cli.env_import import Sorted, check, complain, named, record
 from kadeploy.cli.env_options import ACTIONS, OPTIONS, OWN_OPTIONS, SHOWN, WITH_WORDS
@@ -48,13 +50,17 @@ Work = Callable[[Client], Answer]
 
 def perform(given: Given) -> int:
     action = given.exactly_one(ACTIONS) or "list_"
-    form = given.text("format") or ("json" if given.flag("as_json") else given.preferred(OUTPUT) or "table")
+    form = _form(given)
     given.need(form in FORMATS, f"-o {form}: must be {', '.join(FORMATS)}")
     _check_company(given, action)
     work = _work(given, action)
     given.check()
     with connected(given) as client:
         return work(client).tell(form)
+
+
+def _form(given: Given) -> str:
+    return given.text("format") or ("json" if given.flag("as_json") else given.preferred(OUTPUT) or "table")
 
 
 def _check_company(given: Given, action: str) -> None:
@@ -95,6 +101,8 @@ def _show(given: Given, action: str) -> Work:
         given.number("env_version", "--env-version", least=0),
     )
     keys = tuple(key.strip() for key in (given.text("columns") or SHOWN).split(",") if key.strip())
+    is_old = _form(given) == old_forms.TABLE and given.text("columns") is None
+    listed = old_table if is_old else partial(table, keys)
     wanted = {
         "last": "" if given.flag("all_versions") or version is not None else "true",
         "username": owner or "",
@@ -114,7 +122,7 @@ def _show(given: Given, action: str) -> Work:
         if not entries and action == "print_":
             asked = asked_for(name, owner, version)
             raise InvalidEnvironment(f"the environment {asked} does not exist", hint="kaenv -l -s lists all of them")
-        return Answer(value=entries, lines=table(keys, entries) if action == "list_" else describe_all(entries))
+        return Answer(value=entries, lines=listed(entries) if action == "list_" else describe_all(entries))
 
     return work
 
@@ -152,7 +160,7 @@ def _take_in(given: Given, action: str) -> Work:
         if not recording or found.faults or given.flag("dry_run"):
             hint = "; --skip and --replace say what to do with what exists"
             return _judged(found, recording=recording, hint=hint)
-        shown = not given.flag("as_json") and (given.text("format") or given.preferred(OUTPUT) or "table") == "table"
+        shown = _form(given) in ("table", old_forms.TABLE)
         done = record(client, sources, existing=existing, told=print if shown else lambda line: None)
         complain("kaenv", done)
         return Answer(value=done.told(), lines=[_count(done)], exit=done.exit)

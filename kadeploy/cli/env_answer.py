@@ -10,12 +10,13 @@ from typing import Final, cast
 
 import yaml
 
+from kadeploy.cli import old_forms
 from kadeploy.cli.client import Client, Json
 from kadeploy.cli.columns import columns
 from kadeploy.cli.env_export import as_yaml
 from kadeploy.cli.env_import import named
 
-FORMATS: Final = ("table", "json", "yaml")
+FORMATS: Final = ("table", "json", "yaml", old_forms.TABLE)
 LONGEST: Final = 80  # characters of a description in a table
 
 
@@ -38,6 +39,13 @@ class Answer:
             for line in self.lines:
                 print(line)
         return self.exit
+
+
+def old_table(entries: Sequence[Json]) -> Iterator[str]:
+    """As `kaenv3 -l` printed it."""
+    headings = {"Name": 21, "Version": 7, "User": 11, "Description": 0}
+    keys = ("name", "version", "user", "description")
+    yield from old_forms.table(headings, [[_cut(key, _at(entry, key)) for key in keys] for entry in entries])
 
 
 def table(keys: Sequence[str], entries: Sequence[Json]) -> Iterator[str]:

@@ -56,7 +56,13 @@ OPTIONS: Final = (
     option("-t", "--visibility-tag", "visibility", metavar="TAG", help="private, shared or public."),
     option("--columns", metavar="KEYS", help=f"With -l: which keys, as in {SHOWN} (usual), image.file."),
     flag("--with-checksums", help="With -l and -p: also the checksums that are recorded."),
-    option("-o", "--output", "format", metavar="FORMAT", help=f"{', '.join(FORMATS)}: how to answer."),
+    option(
+        "-o",
+        "--output",
+        "format",
+        metavar="FORMAT",
+        help=f"{', '.join(FORMATS)}: how to answer; the last for kaenv3, usually.",
+    ),
     SECURE,
     click.Argument(["words"], metavar="[FILES|NAMES]", nargs=-1),
 )

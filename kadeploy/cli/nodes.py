@@ -59,7 +59,13 @@ OPTIONS: Final = (
     flag("-a", "--get-all", "all", help="Operations of every kind, and consoles."),
     option("-w", "--workflow-id", "wid", metavar="ID", help="One operation, and where its nodes are; or a console."),
     flag("--finished", help="Operations that have ended, too."),
-    option("-o", "--output", "format", metavar="FORMAT", help=f"{', '.join(FORMS)}: how to answer; table, usually."),
+    option(
+        "-o",
+        "--output",
+        "format",
+        metavar="FORMAT",
+        help=f"{', '.join(FORMS)}: how to answer; table, usually, and yaml for kanodes3.",
+    ),
     flag("--yaml", "as_yaml", help="Answer with YAML, as Kadeploy3's tool did."),
 )
 

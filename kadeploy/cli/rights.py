@@ -9,6 +9,7 @@ from typing import Final, cast
 
 import yaml
 
+from kadeploy.cli import old_forms
 from kadeploy.cli.client import Client, Json, segment
 from kadeploy.cli.columns import columns
 from kadeploy.cli.every_server import spread
@@ -35,7 +36,7 @@ FORMS: Final[Mapping[str, Callable[[object], str]]] = {
     "json": lambda answer: json.dumps(answer, indent=2) + "\n",
     "yaml": lambda answer: yaml.safe_dump(answer, sort_keys=False),
 }
-FORMATS: Final = ("table", *FORMS)
+FORMATS: Final = ("table", *FORMS, old_forms.TABLE)
 OPTIONS: Final = (
     flag("-a", "--add", help="Give rights."),
     flag("-d", "--delete", help="Take rights away."),
@@ -59,9 +60,14 @@ OPTIONS: Final = (
         "--overwrite-rights",
         "overwrite",
         metavar="[FORMAT]",
-        help="With -a: take the nodes from whoever has rights on them. With -l: json, yaml or table.",
+        help="With -a: take the nodes from whoever has rights on them. With -l: the form, as --output.",
     ),
-    option("--output", "format", metavar="FORMAT", help="json, yaml or table: how to answer."),
+    option(
+        "--output",
+        "format",
+        metavar="FORMAT",
+        help="json, yaml, table or kadeploy3, a line a node: how to answer; the last for karights3, usually.",
+    ),
 )
 
 
@@ -81,7 +87,11 @@ def perform(given: Given) -> int:
     given.check()
     with connected(given) as client:
         if action == "list_":
-            _tell(_listed(client, holder, worked_out(client, targets)), form)
+            nodes = worked_out(client, targets)
+            if form == old_forms.TABLE:
+                print("\n".join(_old_lines(client, holder, nodes)))
+            else:
+                _tell(_listed(client, holder, nodes), form)
             return 0
         dry_run = {"dry_run": True, "detailed": True} if given.flag("dry_run") else {}
         body = {**_body(targets, given.texts("partitions")), **dry_run}
@@ -89,7 +99,7 @@ def perform(given: Given) -> int:
             answer = client.once("POST", "/rights/", body={**overwrite, "username": holder, **body, **times})
         else:
             answer = client.send("DELETE", f"/rights/{segment(holder)}", body)
-    if form != "table":
+    if form in FORMS:
         print(FORMS[form](answer), end="")
     elif dry_run:
         print("would be given:" if action == "add" else "would be taken away:")
@@ -145,19 +155,34 @@ def _body(targets: Targets, partitions: Sequence[str]) -> Json:
 
 def _listed(client: Client, holder: str, nodes: NodeSet) -> Sequence[Json]:
     """Those on these nodes, and those on every node."""
-    path = f"/rights/{segment(holder)}" if holder else "/rights"
-    rights = cast(Sequence[Json], client.get(path, {"detailed": "true"}))
-    wanted = {*nodes.names, EVERY}
-    shorts = {str(name).partition(".")[0] for name in nodes.names if "." not in name}
-    return [
-        right
-        for right in rights
-        if not nodes or right["node"] in wanted or str(right["node"]).partition(".")[0] in shorts
+    rights = cast(Sequence[Json], client.get(_path(holder), {"detailed": "true"}))
+    return [right for right in rights if _is_wanted(str(right["node"]), nodes)]
+
+
+def _path(holder: str) -> str:
+    return f"/rights/{segment(holder)}" if holder else "/rights"
+
+
+def _is_wanted(node: str, nodes: NodeSet) -> bool:
+    """`nodes` may be short."""
+    shorts = {name for name in nodes.names if "." not in name}
+    return not nodes or node == EVERY or node in nodes.names or node.partition(".")[0] in shorts
+
+
+def _old_lines(client: Client, holder: str, nodes: NodeSet) -> Iterator[str]:
+    """As `karights3 -l` printed what holds now: a line a node."""
+    rights = cast(Mapping[str, Mapping[str, Sequence[str]]], client.get(_path(holder)))
+    rows = [
+        (who, node, ", ".join(partitions))
+        for who, held in rights.items()
+        for node, partitions in held.items()
+        if _is_wanted(node, nodes)
     ]
+    return old_forms.table({"User": 15, "Node": 41, "Partitions": 0}, rows)
 
 
 def _tell(rights: Sequence[Json], form: str) -> None:
-    if form != "table":
+    if form in FORMS:
         print(FORMS[form](list(rights)), end="")
         return
     for line in _lines(rights):

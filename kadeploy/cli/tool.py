@@ -18,6 +18,7 @@ from kadeploy.cli.debug_http import DESCRIPTOR, Trace, descriptor_or, opened_by_
 from kadeploy.cli.exits import INTERRUPTED, TABLE, USAGE, exit_code
 from kadeploy.cli.given import Given
 from kadeploy.cli.later import Later, load
+from kadeploy.cli.old_forms import as_called
 from kadeploy.cli.options import CONNECTION
 from kadeploy.cli.preferences import defaults, read_preferences
 from kadeploy.cli.refused import explained
@@ -78,7 +79,7 @@ def run(command: click.Command, argv: Sequence[str] | None = None) -> NoReturn:
         sys.exit(load(Later.COMPLETION).complete(command, instruction))
     as_json = False
     try:
-        found = read_preferences(os.environ, Path.home())
+        found = as_called(sys.argv[0], read_preferences(os.environ, Path.home()))
         with command.make_context(name, words, obj=(found, descriptors), default_map=defaults(found)) as context:
             as_json = bool(context.params.get("as_json"))
             code = int(command.invoke(context))
