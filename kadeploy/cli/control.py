@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+import click
+
 from kadeploy.cli.client import Client, segment
+from kadeploy.cli.company import of_strangers
 from kadeploy.cli.every_server import at_its_server
 from kadeploy.cli.exits import ALL_OK
 from kadeploy.cli.given import Given
@@ -28,8 +31,16 @@ ACTS: Final = ("attach", "resume", "cancel")
 ENDED: Final = (OperationState.DONE, OperationState.ERROR)
 
 
-def act(given: Given) -> int | None:
-    """Do what was asked of an operation that exists; None when nothing was."""
+FOLLOWING: Final = ("ok_file", "ko_file", "script", "level", "debug", "exit_zero", "patience")
+FRIENDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "attach": ("attach", *FOLLOWING),
+    "resume": ("resume", "wait", "on_interrupt", *FOLLOWING),
+    "cancel": ("cancel", "machines", "files"),
+}
+
+
+def act(given: Given, options: Sequence[click.Parameter]) -> int | None:
+    """Do what was asked of an operation that exists; None when nothing was. The other `options` are for launches."""
     asked = {name: wid for name in ACTS if (wid := given.text(name)) is not None}
     if not asked:
         return None
@@ -37,8 +48,8 @@ def act(given: Given) -> int | None:
     for name, wid in asked.items():
         given.need(wid[:2] in KINDS, f"--{name} {wid}: not an operation's id, which begins with {', '.join(KINDS)}")
     name, wid = next(iter(asked.items()))
-    some = given.texts("machines") or given.texts("files")
-    given.need(name == "cancel" or not some, f"-m and -f go with --cancel, not with --{name}")
+    of_strangers(given, options, friends=(*FRIENDS[name], *ACTS), to=f"--{name}")
+    given.need(not given.flag("dry_run"), f"--dry-run does not go with --{name}")
     return _cancel(given, wid) if name == "cancel" else _follow(given, wid, resume=name == "resume")
 
 

@@ -97,7 +97,7 @@ SWITCHES: Final = {
 
 
 def perform(given: Given) -> int:
-    acted = act(given)
+    acted = act(given, OPTIONS)
     if acted is not None:
         return acted
     nodes = nodes_given(given)

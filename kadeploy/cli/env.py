@@ -13,11 +13,12 @@ from typing import Final
 from kadeploy.cli import old_forms
 from kadeploy.cli.choose_environment import asked_for
 from kadeploy.cli.client import Client, Json, current_user, segment
+from kadeploy.cli.company import of_actions
 from kadeploy.cli.description import Source, is_of_server, read_all, read_source, source_at
 from kadeploy.cli.env_answer import FORMATS, Answer, changed, describe_all, old_table, table
 from kadeploy.cli.env_export import find, write
 from kadeploy.cli.env_import import Sorted, check, complain, named, record
-from kadeploy.cli.env_options import ACTIONS, OPTIONS, OWN_OPTIONS, SHOWN, WITH_WORDS
+from kadeploy.cli.env_options import ACTIONS, DESCRIBED, NO_VERSION, OPTIONS, OWN_OPTIONS, SHOWN, WITH_WORDS
 from kadeploy.cli.every_server import spread
 from kadeploy.cli.given import Given
 from kadeploy.cli.local_files import local_files, with_files_sent
@@ -65,16 +66,19 @@ def _form(given: Given) -> str:
 
 def _check_company(given: Given, action: str) -> None:
     """What does not go with the action."""
-    for name, (letters, actions) in OWN_OPTIONS.items():
-        given.need(not given.flag(name) or action in actions, f"{letters} goes with {ACTIONS[actions[0]]}")
+    of_actions(given, action, OWN_OPTIONS, ACTIONS)
     words = given.texts("words")
     given.need(not words or action in WITH_WORDS, f"{' '.join(words)}: nothing is expected here")
     needed = action not in ("check", "import_") or words
     given.need(needed, f"{ACTIONS[action]} needs files, directories or URLs")
     version, every = given.text("env_version"), given.flag("all_versions")
     given.need(version is None or not every, "-s and --env-version exclude each other")
-    described = action in ("add", "check", "import_")
-    given.need(not described or version is None, f"--env-version does not go with {ACTIONS[action]}: it is described")
+    given.need(
+        action not in DESCRIBED or version is None, f"--env-version does not go with {ACTIONS[action]}: it is described"
+    )
+    given.need(action not in NO_VERSION or version is None, f"--env-version does not go with {ACTIONS[action]}")
+    wishes = given.flag("as_json") and given.text("format") not in (None, "json")
+    given.need(not wishes, f"--json and -o {given.text('format')} exclude each other")
 
 
 def _work(given: Given, action: str) -> Work:

@@ -66,6 +66,15 @@ OPTIONS: Final = (
     SECURE,
     click.Argument(["words"], metavar="[FILES|NAMES]", nargs=-1),
 )
+_CHANGED: Final = (
+    "delete",
+    "set_visibility",
+    "toggle",
+    "image_checksum",
+    "preinstall_checksum",
+    "postinstalls_checksum",
+)
+_OF_VERSIONS: Final = ("list_", "print_", *_CHANGED)
 OWN_OPTIONS: Final = {  # option: the actions it goes with
     "visibility": ("-t", ("set_visibility",)),
     "columns": ("--columns", ("list_",)),
@@ -74,5 +83,9 @@ OWN_OPTIONS: Final = {  # option: the actions it goes with
     "existing": ("--existing", ("import_",)),
     "skip": ("--skip", ("import_",)),
     "replace": ("--replace", ("import_",)),
+    "all_versions": ("-s", _OF_VERSIONS),
+    "owner": ("-u", (*_OF_VERSIONS, "add", "check", "import_", "export")),
 }
+DESCRIBED: Final = ("add", "check", "import_")
+NO_VERSION: Final = ("move_files", "export", "schema")
 WITH_WORDS: Final = ("check", "import_", "export")

@@ -19,15 +19,23 @@ class Given:
         *,
         preferred: Mapping[str, str] | None = None,
         descriptors: frozenset[int] = frozenset(),
+        said: frozenset[str] = frozenset(),
     ) -> None:
         self._values = values
+        self._said = said
         self._preferred = preferred or {}
         self.descriptors = descriptors  # which of the caller has opened for us
         self.faults: list[str] = []
 
     def but(self, **values: object) -> Given:
         """The same with other values, and without its faults."""
-        return Given({**self._values, **values}, preferred=self._preferred, descriptors=self.descriptors)
+        return Given(
+            {**self._values, **values}, preferred=self._preferred, descriptors=self.descriptors, said=self._said
+        )
+
+    def said(self, name: str) -> bool:
+        """Whether it stands on the command line, and not in what the user has set for all of them."""
+        return name in self._said
 
     def has(self, name: str) -> bool:
         """Whether the tool has such an option."""

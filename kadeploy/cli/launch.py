@@ -29,6 +29,8 @@ def common_fields(given: Given, targets: Targets) -> dict[str, object]:
     wanted: dict[str, object] = {
         name: True for name in ("force", "wait_nodes", "dry_run", "hook", "debug") if given.flag(name)
     }
+    if given.said("force") and not given.said("wait_nodes"):
+        wanted.pop("wait_nodes", None)  # which is for whenever nothing else is said
     if (place := given.text("breakpoint")) is not None:
         wanted["breakpoint"] = place
     if (level := given.text("level")) and level.isdecimal():

@@ -84,6 +84,9 @@ def perform(given: Given) -> int:
         given.need(
             asked in (OF_IDS[wid[:2]], "all"), f"-w {wid} goes with {CHOICES[OF_IDS[wid[:2]]]}, not {CHOICES[asked]}"
         )
+    given.need(
+        not given.flag("finished") or (other in ("-d", "-r", "-p", "-a")), f"--finished does not go with {other}"
+    )
     form = _form(given)
     given.check()
     with connected(given) as client:

@@ -73,7 +73,7 @@ def _everywhere(given: Given, targets: Targets, waiting: Waiting, make: MakeLaun
                 for part in parts:
                     waiting.files.write(*report.settled(part.outcome.board, part.nodes))
         _tell(parts, waiting)
-        if waiting.script and waiting.wait:
+        if waiting.script and waiting.settles:
             run_script(waiting.script, stream)
     return next((code for part in parts if (code := _code(part, waiting))), ALL_OK)
 

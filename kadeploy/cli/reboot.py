@@ -103,6 +103,7 @@ def _of_kind(given: Given, kind: str) -> dict[str, object]:
     if name is not None:
         fields["environment"] = {"name": name, "user": given.text("env_user"), "version": version}
     if partition is not None:
+        given.need(kind == RECORDED_ENV, f"-p goes with -r {RECORDED_ENV} only")
         given.need(partition.isdecimal(), f"-p {partition}: must be a partition's number")
         fields["deploy_partition"] = partition
     if (device := given.text("block_device")) is not None:

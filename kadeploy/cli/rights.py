@@ -122,6 +122,8 @@ def _overwrite_and_format(given: Given, action: str | None) -> tuple[dict[str, o
         given.need(False, f"-o {letter}: stands alone with -a; use --output {letter}")
     given.need(not (letter == "" and action != "add"), "-o goes with -a; with -l it is followed by json, yaml or table")
     given.need(not (letter and form), "-o and --output both say how to answer")
+    wish = form or letter
+    given.need(not given.flag("as_json") or wish in (None, "", "json"), f"--json and -o {wish} exclude each other")
     chosen = form or letter or ("json" if given.flag("as_json") else given.preferred(OUTPUT) or "table")
     given.need(chosen in FORMATS, f"-o {chosen}: must be {', '.join(FORMATS)}")
     return ({"overwrite": True} if letter == "" else {}), chosen

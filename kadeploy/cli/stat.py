@@ -101,17 +101,21 @@ class _Words:
         preferred = Form(given.preferred(OUTPUT) or Form.PLAIN)
         self.form = Form.JSON if given.flag("as_json") else preferred
         self.file = given.text("output") or ""
+        forms = ["json"] if given.flag("as_json") else []
         for word in given.texts("words"):
             if word in OPERATIONS or word == "deployment":
+                given.need(self.operation in ("", word), f"-o {self.operation} and -o {word} exclude each other")
                 self.operation = word
             elif word in list(Form):
                 self.form = Form(word)
+                forms.append(word)
             elif action == "plot" and not self.file:
                 self.file = word
             else:
                 given.faults.append(
                     f"-o {word}: must be an operation ({', '.join(OPERATIONS)}) or a form ({', '.join(FORMS)}, parquet)"
                 )
+        given.need(len(set(forms)) < 2, f"{' and '.join(forms)} exclude each other: they are forms of the answer")
         if action == "plot":
             given.need(not self.file or self.file.endswith(PICTURES), f"-o {self.file}: a picture is .png or .svg")
             given.need(self.form is preferred, f"--plot draws: -o {self.form} goes with -a, -b or --health")

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+from click.core import ParameterSource
 
 from kadeploy.cli.client import Client, current_user
+from kadeploy.cli.company import of_servers
 from kadeploy.cli.debug_http import DESCRIPTOR, Trace, descriptor_or, opened_by_caller
 from kadeploy.cli.exits import INTERRUPTED, TABLE, USAGE, exit_code
 from kadeploy.cli.given import Given
@@ -55,7 +57,9 @@ def make_tool(
     def callback(context: click.Context, /, **values: object) -> int:
         found, descriptors = context.obj
         preferred = {key: setting.value for key, setting in found.items()}
-        given = Given(values, preferred=preferred, descriptors=descriptors)
+        given = Given(values, preferred=preferred, descriptors=descriptors, said=_said(context))
+        given = of_servers(given)
+        given.check()
         if any(values.get(each) not in (None, False) for each in FIRST_ASKED):
             return int(load(Later.ABOUT_ITSELF).answer(context, given, found))
         return spread(given, perform) if spread and given.flag("multi_server") else perform(given)
@@ -67,6 +71,12 @@ def make_tool(
         help=about,
         epilog=f"\b\nExamples:\n{examples}\n\n{ADDRESS}\n\n{TABLE}",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+
+
+def _said(context: click.Context) -> frozenset[str]:
+    return frozenset(
+        name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from kadeploy.config.description import Described
@@ -117,7 +117,7 @@ class Deploy:
             environment=reference(request.environment),
             terms=order.terms,
         )
-        return replace(launched, warnings=self._warnings(caller, order.environment))
+        return replace(launched, warnings=(*self._warnings(caller, order.environment), *_of_disk(order)))
 
     async def _check(self, caller: Caller, order: DeployOrder) -> DeployRequest:
         gathering = Gathering()
@@ -250,6 +250,14 @@ class Deploy:
 
     def _operations(self, cluster: str) -> tuple[Insertion, ...]:
         return self._site.clusters[cluster].operations
+
+
+def _of_disk(order: DeployOrder) -> Iterator[str]:
+    if order.whole_disk and order.boot_partition:
+        yield (
+            f"boot_partition: {order.boot_partition} is started by the disk's own boot sector or EFI program, "
+            "which the image must have: the server starts the disk"
+        )
 
 
 def _image(request: DeployRequest, reader: Reader) -> FileOrder:

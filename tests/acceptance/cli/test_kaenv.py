@@ -159,7 +159,7 @@ def test_an_image_of_this_machine(site: Site, tmp_path: Path) -> None:
         (("--import", "x", "--skip", "--replace"), ["--existing, --skip and --replace exclude each other"]),
         (("--import", "x", "--existing", "ask"), ["--existing ask: must be refuse, skip, replace"]),
         (("-l", "x", "y"), ["y: nothing is expected here"]),
-        (("-l", "-o", "xml"), ["-o xml: must be table, json, yaml"]),
+        (("-l", "-o", "xml"), ["-o xml: must be table, json, yaml, kadeploy3"]),
         (("-l", "-s", "--env-version", "1"), ["-s and --env-version exclude each other"]),
         (("-l", "--env-version", "new"), ["--env-version new: must be a number of 0 or more"]),
         (("-d", "x", "-t", "public", "--skip"), ["-t goes with --set-visibility-tag", "--skip goes with --import"]),

@@ -100,6 +100,7 @@ def test_every_instance_has_its_steps() -> None:
             MissingOption,
             "boot_partition: is required",
         ),
+        ({"partition": 3, "boot_partition": 2}, ConflictingOptions, "that one, not 2"),
         ({"automaton": {"BootNewEnv": (Chosen(instance="PivotRoot"),)}}, InvalidOption, "PivotRoot does not exist"),
         ({"automaton": {"SetDeploymentEnv": (Chosen(instance="Nfsroot"),)}}, InvalidOption, "nfsroot.vmlinuz"),
         ({"automaton": {"SetDeploymentEnv": (Chosen(instance="Prod"),)}}, InvalidOption, "role prod"),
@@ -111,6 +112,13 @@ def test_what_cannot_be_is_refused_before_anything_starts(
 ) -> None:
     with pytest.raises(error, match=told):
         build_deploy(request_for(NODES, **changes), SITE, "sim")
+
+
+@pytest.mark.parametrize("booted", [None, 0, 3])
+def test_what_boots_anyway_may_be_said(booted: int | None) -> None:
+    """Kadeploy3's users say `-p 3 -c 3`, and `-c 0` for the disk's own boot sector, which starts the partition."""
+    request = request_for(NODES, partition=3)
+    assert build_deploy(replace(request, boot_partition=booted), SITE, "sim") == build_deploy(request, SITE, "sim")
 
 
 def test_all_that_cannot_be_is_told_at_once() -> None:
