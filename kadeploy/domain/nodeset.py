@@ -35,6 +35,7 @@ _ONE_NUMBER: Final = re.compile(rf"([A-Za-z][A-Za-z._-]*)({_PLAIN}){_AFTER}\Z")
 _ONE_RANGE: Final = re.compile(
     rf"([A-Za-z](?:[A-Za-z0-9._-]*[A-Za-z._-])?)\[({_PLAIN}(?:-{_PLAIN})?(?:,{_PLAIN}(?:-{_PLAIN})?)*)\]{_AFTER}(?<=[A-Za-z0-9\]])\Z"
 )
+_WILD: Final = re.compile(r"[*?]")
 _OPERAND: Final = re.compile(r"(?:\[[^\]]*\]?|[^,!&^\[])+")
 OPERATORS: Final[Mapping[str, Callable[[frozenset[str], frozenset[str]], frozenset[str]]]] = {
     ",": frozenset.union,
@@ -212,6 +213,8 @@ def _unfold(text: str) -> Iterable[str]:
         raise InvalidNodes("the node list is empty", hint="name at least one node, as in node-[1-3]")
     if "@" in stripped:
         raise InvalidNodes(f"{stripped!r} is not a node range", hint="groups (@name) are not known here")
+    if wild := _WILD.search(stripped):  # ClusterShell would ask the groups that this machine has for all of its nodes
+        raise InvalidNodes(f"{stripped!r} is not a node range", hint=f"{wild.group()} stands for nothing here")
     if (count := _count(stripped)) > LARGEST:
         raise InvalidNodes(f"the range {stripped!r} names {count} nodes, more than {LARGEST}")
     if (plain := _unfold_plainly(stripped)) is not None:

@@ -32,7 +32,22 @@ def test_ranges_unfold_in_natural_order(text: str, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "  ", "node-[3-1]", "node-[", "node-[]", "@group", "a b", "x/y", "-node", "node-[1-99999999]", "$(id)"]
+    "text",
+    [
+        "",
+        "  ",
+        "node-[3-1]",
+        "node-[",
+        "node-[]",
+        "@group",
+        "a b",
+        "x/y",
+        "-node",
+        "node-[1-99999999]",
+        "$(id)",
+        "node-*",
+        "?",
+    ],
 )
 def test_what_is_no_range_is_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(InvalidNodes) as raised:
