@@ -14,7 +14,7 @@ from kadeploy.api.launching import (
     RecordedEnvironment,
     partition_number,
 )
-from kadeploy.api.parameters import Number, Toggle, decoded
+from kadeploy.api.parameters import Number, Toggle, decoded, decoded_partly
 from kadeploy.domain.state import OperationKind
 from kadeploy.errors import InvalidEnvironment, MissingOption
 from kadeploy.operations.client_files import ClientFiles
@@ -57,17 +57,15 @@ class Deployment:
         self._answer = answer
 
     async def launch(self, call: Call) -> object:
-        gathering = Gathering()
-        asked = decoded(DeployParameters, call.parameters)
-        partition, environment = None, WantedEnvironment()
-        with gathering:
-            partition = partition_number(asked.deploy_partition)
-        with gathering:
-            environment = _environment(asked.environment)
-        gathering.settle()
+        heard = Gathering()
+        asked, faulty = decoded_partly(DeployParameters, call.parameters, heard)
+        partition = heard.catch(lambda: partition_number(asked.deploy_partition))
+        environment = None
+        if "environment" not in faulty:
+            environment = heard.catch(lambda: _environment(asked.environment))
         terms = asked.terms(call, OperationKind.DEPLOYMENT)
         order = DeployOrder(
-            nodes=asked.nodes,
+            nodes=None if "nodes" in faulty else asked.nodes,
             environment=environment,
             keys_address=asked.ssh_authorized_keys,
             keys_content=asked.ssh_authorized_keys_content,
@@ -88,7 +86,7 @@ class Deployment:
             client=ClientFiles(server=asked.client),
             terms=terms,
         )
-        return await self._answer.tell(call, asked, terms, lambda: self._deploy.start(call.caller, order))
+        return await self._answer.tell(call, asked, terms, lambda: self._deploy.start(call.caller, order, heard))
 
 
 def _environment(given: Mapping[str, Any] | None) -> WantedEnvironment:

@@ -18,6 +18,7 @@ from kadeploy.api import carried
 from kadeploy.config.decode import sentence
 from kadeploy.domain import yaml_text
 from kadeploy.errors import Faults, InvalidOption, MissingOption, Unavailable
+from kadeploy.operations.gathering import Gathering
 
 LARGEST: Final = 1024 * 1024  # bytes of a body, and of a query
 _JSON: Final = frozenset({"application/json"})
@@ -66,10 +67,28 @@ def decoded(model: type[Model], parameters: Mapping[str, object], *, place: str 
         return model.model_validate(given)
     except ValidationError as error:
         errors = error.errors()
-        told = "; ".join(place + sentence(each) for each in errors)
-        if all(each["type"] == "missing" for each in errors):
-            raise MissingOption(told) from error
-        raise InvalidOption(told) from error
+        told = [place + sentence(each) for each in errors]
+        kind = MissingOption if all(each["type"] == "missing" for each in errors) else InvalidOption
+        refusal = kind("; ".join(told))
+        refusal.parts = tuple(kind(each) for each in told) if len(told) > 1 else ()
+        raise refusal from error
+
+
+def decoded_partly(
+    model: type[Model], parameters: Mapping[str, object], heard: Gathering
+) -> tuple[Model, frozenset[str]]:
+    """For who has more to say of the request: what is wrong is heard, and the rest as it was given, with the names of
+    what was left out. Raises what was heard when there is no rest."""
+    with heard:
+        return decoded(model, parameters), frozenset()
+    try:
+        model.model_validate({key: value for key, value in parameters.items() if value is not None})
+    except ValidationError as error:
+        faulty = frozenset(str(each["loc"][0]) for each in error.errors() if each["loc"])
+        with heard:
+            return decoded(model, {key: value for key, value in parameters.items() if key not in faulty}), faulty
+    heard.settle()
+    raise AssertionError("what cannot be decoded was heard")
 
 
 async def merged(request: Request) -> Mapping[str, object]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Literal
 
 from kadeploy.api.call import Call, Handler
 from kadeploy.api.launching import LaunchAnswer, LaunchParameters
-from kadeploy.api.parameters import decoded
+from kadeploy.api.parameters import decoded_partly
 from kadeploy.domain.power import Level, PowerAction
 from kadeploy.domain.state import OperationKind
 from kadeploy.errors import InvalidCustomOperations
+from kadeploy.operations.gathering import Gathering
 from kadeploy.operations.power import Power, PowerOrder
 
 
@@ -27,22 +30,27 @@ class Powering:
         self._listing = listing
 
     async def switch(self, call: Call) -> object:
-        asked = decoded(SwitchParameters, call.parameters)
-        return await self._start(call, asked, PowerAction(asked.status), asked.level)
+        heard = Gathering()
+        asked, faulty = decoded_partly(SwitchParameters, call.parameters, heard)
+        order = PowerOrder(nodes=_nodes(asked, faulty), action=PowerAction(asked.status), level=asked.level)
+        return await self._start(call, asked, order, heard)
 
     async def ask_or_list(self, call: Call) -> object:
         if "nodes" not in call.parameters:
             return await self._listing(call)
-        return await self._start(call, decoded(LaunchParameters, call.parameters), PowerAction.STATUS, None)
+        heard = Gathering()
+        asked, faulty = decoded_partly(LaunchParameters, call.parameters, heard)
+        order = PowerOrder(nodes=_nodes(asked, faulty), action=PowerAction.STATUS)
+        return await self._start(call, asked, order, heard)
 
-    async def _start(self, call: Call, asked: LaunchParameters, action: PowerAction, level: Level | None) -> object:
-        if call.parameters.get("custom_operations"):
-            raise InvalidCustomOperations("custom_operations: switching nodes on and off has no place for any")
+    async def _start(self, call: Call, asked: LaunchParameters, order: PowerOrder, heard: Gathering) -> object:
+        with heard:
+            if call.parameters.get("custom_operations"):
+                raise InvalidCustomOperations("custom_operations: switching nodes on and off has no place for any")
         terms = asked.terms(call, OperationKind.POWER)
-        order = PowerOrder(
-            nodes=asked.nodes,
-            action=action,
-            level=level,
-            terms=terms,
-        )
-        return await self._answer.tell(call, asked, terms, lambda: self._power.start(call.caller, order))
+        order = replace(order, terms=terms)
+        return await self._answer.tell(call, asked, terms, lambda: self._power.start(call.caller, order, heard))
+
+
+def _nodes(asked: LaunchParameters, faulty: Collection[str]) -> tuple[str, ...] | None:
+    return None if "nodes" in faulty else asked.nodes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -13,11 +15,12 @@ from kadeploy.api.launching import (
     RecordedEnvironment,
     partition_number,
 )
-from kadeploy.api.parameters import Toggle, decoded
+from kadeploy.api.parameters import Toggle, decoded, decoded_partly
 from kadeploy.domain.power import Level
 from kadeploy.domain.request import RebootKind
 from kadeploy.domain.state import OperationKind
 from kadeploy.operations.client_files import ClientFiles
+from kadeploy.operations.gathering import Gathering
 from kadeploy.operations.reboot import Reboot, RebootOrder
 
 
@@ -47,11 +50,12 @@ class Rebooting:
         self._answer = answer
 
     async def launch(self, call: Call) -> object:
-        asked = decoded(RebootParameters, call.parameters)
-        recorded = decoded(RecordedEnvironment, asked.environment, place="environment.") if asked.environment else None
+        heard = Gathering()
+        asked, faulty = decoded_partly(RebootParameters, call.parameters, heard)
+        recorded = heard.catch(lambda: _recorded(asked.environment))
         terms = asked.terms(call, OperationKind.REBOOT)
         order = RebootOrder(
-            nodes=asked.nodes,
+            nodes=None if "nodes" in faulty else asked.nodes,
             kind=asked.kind,
             level=asked.level,
             keys_address=asked.ssh_authorized_keys,
@@ -60,7 +64,7 @@ class Rebooting:
             environment=recorded.name if recorded else "",
             environment_user=(recorded.user or None) if recorded else None,
             environment_version=recorded.version if recorded else None,
-            partition=partition_number(asked.deploy_partition),
+            partition=heard.catch(lambda: partition_number(asked.deploy_partition)),
             block_device=asked.block_device,
             check_destructive=asked.check_destructive,
             vlan=asked.vlan,
@@ -69,4 +73,15 @@ class Rebooting:
             client=ClientFiles(server=asked.client),
             terms=terms,
         )
-        return await self._answer.tell(call, asked, terms, lambda: self._reboot.start(call.caller, order))
+        if faulty & {"kind", "environment"} or (asked.environment and recorded is None):
+            order = _without_kind(order)
+        return await self._answer.tell(call, asked, terms, lambda: self._reboot.start(call.caller, order, heard))
+
+
+def _recorded(given: Mapping[str, Any]) -> RecordedEnvironment | None:
+    return decoded(RecordedEnvironment, given, place="environment.") if given else None
+
+
+def _without_kind(order: RebootOrder) -> RebootOrder:
+    """What can be judged of it all the same: what goes with which kind cannot."""
+    return replace(order, kind=RebootKind.SIMPLE, keys_address="", keys_content="", environment="", pxe={})

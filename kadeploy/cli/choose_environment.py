@@ -7,14 +7,13 @@ from typing import cast
 
 from kadeploy.cli.client import Client, Json
 from kadeploy.cli.refused import Refused
-from kadeploy.errors import InvalidEnvironment
 
 
 def choose_environment(client: Client, name: str, *, owner: str | None, version: int | None, user: str) -> Json:
     """The environment as a request names it: kind, name, and user and version where they are known already.
 
     `name` may be `NAME@OWNER:VERSION` or an alias; which of several that share an alias fits the nodes, the server
-    knows. Raises InvalidEnvironment.
+    knows. One that there is not is named as it was: the server refuses it with all else that is wrong.
     """
     query = {"name": name, **({"username": owner} if owner else {})}
     query.update({"version": str(version)} if version is not None else {"last": "true"})
@@ -25,12 +24,8 @@ def choose_environment(client: Client, name: str, *, owner: str | None, version:
             raise
         found = []
     matching = [entry for entry in cast(Sequence[Json], found) if isinstance(entry, Mapping)]
-    if not matching:
-        raise InvalidEnvironment(
-            f"the environment {asked_for(name, owner, version)} does not exist", hint="kaenv -l lists those you may use"
-        )
     own = [entry for entry in matching if entry.get("user") == user]
-    if len({str(entry.get("name")) for entry in own or matching}) > 1:
+    if len({str(entry.get("name")) for entry in own or matching}) != 1:
         said = {"user": owner, "version": version}
         return {"kind": "database", "name": name, **{key: value for key, value in said.items() if value is not None}}
     chosen = (own or matching)[0]

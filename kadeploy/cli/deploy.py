@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from kadeploy.cli.all_faults import check
 from kadeploy.cli.automata import parse_force_steps
 from kadeploy.cli.choose_environment import choose_environment
 from kadeploy.cli.client import Client, Json, current_user
@@ -17,7 +18,6 @@ from kadeploy.cli.description import is_of_server, read_source, source_at
 from kadeploy.cli.env_import import usable
 from kadeploy.cli.given import Given
 from kadeploy.cli.launch import Launch, common_fields
-from kadeploy.cli.local_files import with_files_sent
 from kadeploy.cli.login import COMMANDS
 from kadeploy.cli.operate import operate
 from kadeploy.cli.options import (
@@ -104,17 +104,20 @@ def perform(given: Given) -> int:
     fields = _fields(given)
     waiting = Waiting.of(given)
     environment_at = _environment_given(given)
-    given.check()
+    if environment_at is None:
+        given.check()
+    assert environment_at is not None
 
     def launch(client: Client, part: Targets) -> Launch:
         body = {**common_fields(given, part), **fields, "environment": environment_at(client)}
-        return Launch(kind=OperationKind.DEPLOYMENT, body=with_files_sent(client, body))
+        return Launch(kind=OperationKind.DEPLOYMENT, body=body)
 
+    check(given, nodes, launch)
     return operate(given, nodes, waiting, launch)
 
 
-def _environment_given(given: Given) -> Callable[[Client], Json]:
-    """What tells a server of the environment: a recorded one, or one that is described."""
+def _environment_given(given: Given) -> Callable[[Client], Json] | None:
+    """What tells a server of the environment: a recorded one, or one that is described; None when it is not known."""
     name, file = given.text("env_name"), given.text("env_file")
     given.need(name is not None or file is not None, "no environment was named: use -e NAME or -a FILE")
     given.need(name is None or file is None, "-e and -a exclude each other")
@@ -122,13 +125,18 @@ def _environment_given(given: Given) -> Callable[[Client], Json]:
         given.need(file is None or given.text(option_name) is None, f"{letters} goes with -e, not with -a")
     version = given.number("env_version", "--env-version", least=0)
     if file is not None:
-        return _described(given, file)
+        described = _described(given, file)
+        return described if name is None else None
+    if name is None:
+        return None
     owner, user = given.text("env_user"), current_user(os.environ)
-    return lambda client: choose_environment(client, name or "", owner=owner, version=version, user=user)
+    return lambda client: choose_environment(client, name, owner=owner, version=version, user=user)
 
 
-def _described(given: Given, file: str) -> Callable[[Client], Json]:
+def _described(given: Given, file: str) -> Callable[[Client], Json] | None:
     here = None if is_of_server(file) else given.tried(lambda: read_source(file))
+    if here is None and not is_of_server(file):
+        return None
     if here and given.faults:  # then nobody asks the server
         given.faults += [f"-a {here.place}: {fault}" for fault in here.missing]
     return lambda client: {"kind": "anonymous", **usable(client, here or source_at(client, file))}
@@ -137,8 +145,8 @@ def _described(given: Given, file: str) -> Callable[[Client], Json]:
 def _fields(given: Given) -> Json:
     fields: dict[str, object] = {field: True for name, field in SWITCHES.items() if given.flag(name)}
     if (partition := given.text("partition")) is not None:
-        given.need(partition.isdecimal() or not partition, f"-p {partition}: must be a partition's number")
-        fields["deploy_partition"] = partition
+        fields["deploy_partition"] = partition if partition.isdecimal() else ""
+        given.need(partition == fields["deploy_partition"], f"-p {partition}: must be a partition's number")
     fields |= {field: text for name, field in WORDS.items() if (text := given.text(name)) is not None}
     if (number := given.number("boot_partition", "-c", least=0)) is not None:
         fields["boot_partition"] = number

@@ -23,6 +23,7 @@ from kadeploy.errors import Faults, InvalidFile, KadeployError, Unavailable
 ENDINGS: Final = (".yaml", ".yml", ".json", ".dsc", ".env")
 STDIN: Final = "-"
 SERVER: Final = "server://"
+LOCAL: Final = "local://"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +56,12 @@ def read_source(place: str) -> Source:
 
 
 def source_at(client: Client, place: str) -> Source:
-    """The only one in a file of the server. Raises Refused, InvalidFile."""
+    """The only one in a file of the server. Raises Refused, Faults."""
     found, faults = _sources(_asked(client, place))
     if not faults and len(found) != 1:
         faults = [_not_one(place, found)]
     if faults:
-        raise InvalidFile("\n".join(f"-a {fault}" for fault in faults))
+        raise Faults([f"-a {fault}" for fault in faults])
     return found[0]
 
 
@@ -136,7 +137,11 @@ def _text(place: str) -> str:
             return _whole(sys.stdin)
         if place.startswith(("http://", "https://")):
             return fetch_text(place)
-        return Path(place.removeprefix("local://")).read_text(encoding="utf-8")
+        if "://" in place and not place.startswith(LOCAL):
+            raise InvalidFile(
+                f"{place}: no description is read from there", hint="a file, server:///PATH or http(s)://…"
+            )
+        return Path(place.removeprefix(LOCAL)).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError, Unavailable) as error:
         raise InvalidFile(f"{place}: cannot be read: {reason(error)}") from error
 

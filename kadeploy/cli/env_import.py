@@ -15,7 +15,7 @@ from kadeploy.cli.local_files import local_files, refusal_to_keep, with_files_se
 from kadeploy.cli.refused import explained
 from kadeploy.domain.described import Description
 from kadeploy.domain.environment import Visibility
-from kadeploy.errors import AlreadyExists, InvalidEnvironment, InvalidFile, KadeployError
+from kadeploy.errors import AlreadyExists, Faults, InvalidEnvironment, InvalidFile, KadeployError
 
 LARGEST: Final = 400_000  # characters of one request's descriptions; the server takes a megabyte
 MOST: Final = 1000  # descriptions of one request
@@ -95,8 +95,8 @@ def _unsendable(client: Client, source: Source, *, is_recorded: bool) -> list[Ka
 
 
 def usable(client: Client, source: Source) -> Description:
-    """The description, to be used once. With files that cannot be had, raises InvalidFile with these and everything
-    that the server finds wrong with it."""
+    """The description, to be used once. With files that cannot be had, raises Faults with these and everything that
+    the server finds wrong with it."""
     if not source.missing:
         return source.content
     visibility = source.content.get("visibility")
@@ -106,8 +106,7 @@ def usable(client: Client, source: Source) -> Description:
         faults = check(client, [replace(source, content=rest)], existing=None).faults
     except KadeployError:
         faults = [f"{source.place}: {fault}" for fault in source.missing]
-    told = faults[0] if len(faults) == 1 else f"{len(faults)} faults:" + "".join(f"\n  {fault}" for fault in faults)
-    raise InvalidFile(f"-a {told}")
+    raise Faults([f"-a {fault}" for fault in faults])
 
 
 def record(client: Client, sources: Sequence[Source], *, existing: str, told: Callable[[str], None]) -> Sorted:

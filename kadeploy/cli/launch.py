@@ -9,6 +9,7 @@ from typing import cast
 
 from kadeploy.cli.client import AnswerLost, Client, Json, Query
 from kadeploy.cli.given import Given
+from kadeploy.cli.local_files import with_files_sent
 from kadeploy.cli.targets import Targets
 from kadeploy.domain.state import OperationKind
 from kadeploy.errors import Unavailable
@@ -33,17 +34,19 @@ def common_fields(given: Given, targets: Targets) -> dict[str, object]:
         wanted.pop("wait_nodes", None)  # which is for whenever nothing else is said
     if (place := given.text("breakpoint")) is not None:
         wanted["breakpoint"] = place
-    if (level := given.text("level")) and level.isdecimal():
+    if (level := given.text("level")) and level in ("1", "2", "3", "4", "5"):
         wanted["verbose_level"] = int(level)
     return {**wanted, "nodes": targets.listed}
 
 
 def send(client: Client, launch: Launch) -> object:
-    """The answer; what is strange in the request is told where errors go."""
+    """The answer, when the files of this machine that it names were sent; what is strange in the request is told where
+    errors go."""
     try:
         if launch.query is not None:
             return client.once("GET", f"/{launch.kind}", query=launch.query)
-        answer = client.once(launch.method, f"/{launch.kind}/", body=launch.body)
+        body = with_files_sent(client, launch.body)
+        answer = client.once(launch.method, f"/{launch.kind}/", body=body)
         for warning in cast(Sequence[str], answer.get("warnings", ())) if isinstance(answer, Mapping) else ():
             print(f"warning: {warning}", file=sys.stderr)
         return answer

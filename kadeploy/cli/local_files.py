@@ -39,6 +39,11 @@ def with_files_sent(client: Client, body: Json, *, lasting: bool = False) -> Jso
     return changed
 
 
+def names_files(body: Json) -> bool:
+    """Whether a request names a file of this machine."""
+    return next(_places(dict(body)), None) is not None
+
+
 def unreadable(content: Mapping[str, object]) -> Iterator[str]:
     """What a description names of this machine and is not there to be read."""
     for holder, key, path in _of_description(content):

@@ -27,7 +27,7 @@ from kadeploy.cli.views import LineView
 from kadeploy.cli.waiting import Waiting
 from kadeploy.cli.watch import Asked, Inbox, Outcome, attend, interrupts
 from kadeploy.domain.nodeset import NodeSet
-from kadeploy.errors import KadeployError
+from kadeploy.errors import Faults, InvalidFile, KadeployError
 
 MakeLaunch = Callable[[Client, Targets], Launch]
 
@@ -99,9 +99,12 @@ def _launch(part: Part, make: MakeLaunch, waiting: Waiting) -> None:
     try:
         launch = make(part.client, Targets(nodes=part.nodes))
         answer = send(part.client, launch)
+    except Faults as error:
+        part.error = InvalidFile("; ".join(error.faults))
     except KadeployError as error:
         part.error = error
-        print(f"[{part.name}] {explained(error)}", file=sys.stderr)
+    if part.error:
+        print(f"[{part.name}] {explained(part.error)}", file=sys.stderr)
         return
     part.answer = answer if isinstance(answer, Mapping) else {"text": str(answer)}
     wid, resources = part.answer.get("wid"), part.answer.get("resources")

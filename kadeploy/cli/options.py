@@ -133,4 +133,4 @@ def timeout_field(given: Given, name: str, option: str, field: str) -> dict[str,
     before = len(given.faults)
     given.tried(lambda: Timeout(formula))
     given.faults[before:] = [f"{option}: {fault}" for fault in given.faults[before:]]
-    return {field: formula}
+    return {field: formula} if len(given.faults) == before else {}

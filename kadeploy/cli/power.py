@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from kadeploy.cli.client import Json
+from kadeploy.cli.all_faults import check
+from kadeploy.cli.client import Client, Json
 from kadeploy.cli.custom import CUSTOM, custom_fields
 from kadeploy.cli.given import Given
 from kadeploy.cli.launch import Launch, common_fields
@@ -38,12 +39,18 @@ def perform(given: Given) -> int:
     action, level = given.exactly_one(ACTIONS), given.text("force_level")
     given.need(level is None or level in list(Level), f"-l {level}: must be {', '.join(Level)}")
     given.need(level is None or action != PowerAction.STATUS, "-l does not go with --status")
+    known = not given.faults
     fields = custom_fields(given)
     given.need(not fields or action != PowerAction.STATUS, "--custom-steps and --variable do not go with --status")
     waiting = Waiting.of(given)
+
+    def launch(client: Client, part: Targets) -> Launch:
+        return _launch(given, part, action or "", level, fields)
+
+    if known:  # which action
+        check(given, nodes, launch)
     given.check()
-    assert action is not None
-    return operate(given, nodes, waiting, lambda client, part: _launch(given, part, action, level, fields))
+    return operate(given, nodes, waiting, launch)
 
 
 def _launch(given: Given, targets: Targets, action: str, level: str | None, custom: Json) -> Launch:

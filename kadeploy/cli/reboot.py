@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from kadeploy.cli.all_faults import check
 from kadeploy.cli.client import Client
 from kadeploy.cli.custom import CUSTOM, custom_fields
 from kadeploy.cli.given import Given
 from kadeploy.cli.launch import Launch, common_fields
-from kadeploy.cli.local_files import with_files_sent
 from kadeploy.cli.operate import operate
 from kadeploy.cli.options import (
     CLASSICAL_TIMEOUT,
@@ -76,16 +76,18 @@ def perform(given: Given) -> int:
     given.need(level is None or level in list(Level), f"-l {level}: must be {', '.join(Level)}")
     given.need(given.text("key") is None or kind == DEPLOY_ENV, f"-k goes with -r {DEPLOY_ENV} only")
     fields: dict[str, object] = {"kind": kind, **({"level": level} if level else {}), **_of_kind(given, kind)}
+    known = not given.faults
     fields |= given.tried(lambda: key_fields(given.text("key"), Path.home())) or {}
     fields |= custom_fields(given)
     fields |= timeout_field(given, "classical_timeout", "--reboot-classical-timeout", "timeout_reboot_classical")
     waiting = Waiting.of(given)
-    given.check()
 
     def launch(client: Client, part: Targets) -> Launch:
-        body = with_files_sent(client, {**fields, **common_fields(given, part)})
-        return Launch(kind=OperationKind.REBOOT, body=body)
+        return Launch(kind=OperationKind.REBOOT, body={**fields, **common_fields(given, part)})
 
+    if known:  # what goes with which kind
+        check(given, nodes, launch)
+    given.check()
     return operate(given, nodes, waiting, launch)
 
 

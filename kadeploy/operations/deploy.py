@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 from kadeploy.config.description import Described
 from kadeploy.domain.custom import Insertion
@@ -15,7 +17,7 @@ from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.operation import new_operation_id
 from kadeploy.domain.request import DeployRequest
 from kadeploy.domain.state import OperationKind
-from kadeploy.errors import ConflictingOptions
+from kadeploy.errors import ConflictingOptions, InvalidOption
 from kadeploy.operations.archives import want_archives
 from kadeploy.operations.authorized import authorized_keys, check_given
 from kadeploy.operations.automata import automaton_of
@@ -25,13 +27,23 @@ from kadeploy.operations.client_files import SERVED_BY_NOBODY, ClientFiles
 from kadeploy.operations.custom import NO_CUSTOMS, OF_DEPLOYMENTS, Customs, insertions_of, variables_of, want_for_nodes
 from kadeploy.operations.environments import Environments, reference
 from kadeploy.operations.gathering import Gathering
-from kadeploy.operations.launch import USUAL_TERMS, Launched, Launcher, Plans, Terms, plans_for, timeout_of
+from kadeploy.operations.launch import (
+    USUAL_TERMS,
+    Launched,
+    Launcher,
+    Plans,
+    Terms,
+    plans_for,
+    refuse_contradiction,
+    timeout_of,
+)
 from kadeploy.operations.permission import Permission
 from kadeploy.operations.profiles import profile_of, with_files
 from kadeploy.operations.reader import reader_of
 from kadeploy.operations.selection import Selection
 from kadeploy.operations.vlans import Vlans
 from kadeploy.operations.wants import Wants
+from kadeploy.plans.breakpoints import hold_before
 from kadeploy.plans.build import build_deploy, target_partition
 from kadeploy.plans.wanted import NOT_PINNED
 from kadeploy.ports.files import FileOrder, Files, Reader
@@ -50,10 +62,11 @@ class WantedEnvironment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployOrder:
     """What was asked for, decoded but not yet checked. `block_device` may only repeat the nodes' own; `whole_disk`
-    deploys all of it. `automata` and `pxe` are as they came; `client` serves the files of the client's machine."""
+    deploys all of it. `automata` and `pxe` are as they came; `client` serves the files of the client's machine. None
+    is what could not be decoded, and is told already."""
 
-    nodes: tuple[str, ...]
-    environment: WantedEnvironment
+    nodes: tuple[str, ...] | None
+    environment: WantedEnvironment | None
     keys_address: str = ""
     keys_content: str = ""
     partition: int | None = None
@@ -98,9 +111,10 @@ class Deploy:
         self._files = files
         self._launcher = launcher
 
-    async def start(self, caller: Caller, order: DeployOrder) -> Launched:
-        """Raises what is wrong with the order; then nothing was started and nothing is kept."""
-        request = await self._check(caller, order)
+    async def start(self, caller: Caller, order: DeployOrder, heard: Gathering | None = None) -> Launched:
+        """Raises what is wrong with the order, with what was heard of it before; then nothing was started and nothing
+        is kept."""
+        request = await self._check(caller, order, heard or Gathering())
         operation_id = new_operation_id(OperationKind.DEPLOYMENT)
         try:
             request = await self._with_files(caller, request, order, operation_id)
@@ -117,53 +131,65 @@ class Deploy:
             environment=reference(request.environment),
             terms=order.terms,
         )
+        assert order.environment is not None
         return replace(launched, warnings=(*self._warnings(caller, order.environment), *_of_disk(order)))
 
-    async def _check(self, caller: Caller, order: DeployOrder) -> DeployRequest:
-        gathering = Gathering()
-        nodes = gathering.catch(lambda: self._selection.resolve(order.nodes))
-        environment: Environment | None = None
-        with gathering:
-            described = await self._environment(caller, order.environment, nodes or NodeSet())
-            environment = order.client.environment(described.environment)
+    async def _check(self, caller: Caller, order: DeployOrder, gathering: Gathering) -> DeployRequest:
+        nodes = environment = None
+        if (listed := order.nodes) is not None:
+            nodes = gathering.catch(lambda: self._selection.resolve(listed))
+        if order.environment is not None:
+            with gathering:
+                described = await self._environment(caller, order.environment, nodes or NodeSet())
+                environment = order.client.environment(described.environment)
         with gathering:
             check_given(order.keys_address, order.keys_content, order.client)
-        reboot_timeout = gathering.catch(lambda: timeout_of(order.reboot_timeout))
-        kexec_timeout = gathering.catch(lambda: timeout_of(order.kexec_timeout))
-        vlan = gathering.catch(lambda: self._vlans.check(order.vlan)) or ""
-        automaton = gathering.catch(lambda: automaton_of(order.automata))
-        profile = gathering.catch(lambda: profile_of(order.pxe))
-        insertions = gathering.catch(lambda: insertions_of(order.customs, OF_DEPLOYMENTS, order.client))
-        variables = gathering.catch(lambda: variables_of(order.customs))
+        values = self._values(order, gathering)
         if nodes is not None:
             with gathering:
                 await self._check_targets(caller, nodes, order, environment)
+        elif not order.whole_disk:
+            gathering.catch(lambda: self._refuse_unknown(order.partition))
         if nodes is None or environment is None:
             gathering.settle()
         assert nodes is not None
         assert environment is not None
-        request = DeployRequest(
-            nodes=nodes,
-            environment=environment,
-            image=NOT_PINNED,
-            partition=order.partition,
-            disable_kexec=order.disable_kexec,
-            disable_bootloader_install=order.disable_bootloader_install,
-            disable_disk_partitioning=order.disable_disk_partitioning,
-            reboot_timeout=reboot_timeout,
-            kexec_timeout=kexec_timeout,
-            custom_operations=insertions or (),
-            custom_variables=variables or {},
-            automaton=automaton,
-            whole_disk=order.whole_disk,
-            boot_partition=order.boot_partition,
-            reformat_tmp=order.reformat_tmp,
-            vlan=vlan,
-            profile=profile,
-        )
-        gathering.catch(lambda: self._plans(request))
+        request = DeployRequest(nodes=nodes, environment=environment, image=NOT_PINNED, **values)
+        plans = gathering.catch(lambda: self._plans(request))
+        if plans is not None and order.terms.breakpoint:
+            gathering.catch(lambda: hold_before(plans, order.terms.breakpoint))
         gathering.settle()
-        return replace(request, addresses=await self._vlans.addresses(nodes, vlan))
+        return replace(request, addresses=await self._vlans.addresses(nodes, request.vlan))
+
+    def _values(self, order: DeployOrder, gathering: Gathering) -> dict[str, Any]:
+        """What of the request is known without its nodes and its environment."""
+        insertions = partial(insertions_of, order.customs, OF_DEPLOYMENTS, order.client)
+        values = {
+            "reboot_timeout": gathering.catch(lambda: timeout_of("timeout_reboot_classical", order.reboot_timeout)),
+            "kexec_timeout": gathering.catch(lambda: timeout_of("timeout_reboot_kexec", order.kexec_timeout)),
+            "vlan": gathering.catch(lambda: self._vlans.check(order.vlan)) or "",
+            "automaton": gathering.catch(lambda: automaton_of(order.automata)),
+            "profile": gathering.catch(lambda: profile_of(order.pxe)),
+            "custom_operations": gathering.catch(insertions) or (),
+            "custom_variables": gathering.catch(lambda: variables_of(order.customs)) or {},
+        }
+        gathering.catch(lambda: refuse_contradiction(order.terms))
+        return {
+            **values,
+            "partition": order.partition,
+            "disable_kexec": order.disable_kexec,
+            "disable_bootloader_install": order.disable_bootloader_install,
+            "disable_disk_partitioning": order.disable_disk_partitioning,
+            "whole_disk": order.whole_disk,
+            "boot_partition": order.boot_partition,
+            "reformat_tmp": order.reformat_tmp,
+        }
+
+    def _refuse_unknown(self, partition: int | None) -> None:
+        """For nodes that are not known: one of them might have it, if any has."""
+        known = {part.number for cluster in self._site.clusters.values() for part in cluster.layout.partitions}
+        if partition is not None and partition not in known:
+            raise InvalidOption(f"no cluster here has a partition {partition}")
 
     def _plans(self, request: DeployRequest) -> Plans:
         return plans_for(self._site, request.nodes, lambda cluster: build_deploy(request, self._site, cluster))

@@ -14,7 +14,7 @@ from kadeploy.domain.operation import Once, Operation
 from kadeploy.domain.state import OperationKind, OperationState
 from kadeploy.domain.timeout import Timeout
 from kadeploy.engine.plan import Plan
-from kadeploy.errors import ConflictingOptions, KadeployError, Unavailable
+from kadeploy.errors import ConflictingOptions, InvalidOption, KadeployError, Unavailable
 from kadeploy.operations.caller import Caller
 from kadeploy.operations.expectations import expectations
 from kadeploy.operations.gathering import Gathering
@@ -127,7 +127,7 @@ class Launcher:
         """
         begun = False
         try:
-            plans = _agreed(plans, terms)
+            plans = agreed(plans, terms)
             operation = Operation(
                 id=operation_id,
                 kind=kind,
@@ -167,9 +167,15 @@ class Launcher:
             raise error if isinstance(error, KadeployError) else Unavailable(f"it could not begin: {error}") from error
 
 
-def _agreed(plans: Plans, terms: Terms) -> Plans:
+def refuse_contradiction(terms: Terms) -> None:
+    """Raises ConflictingOptions."""
     if terms.force and terms.wait_nodes:
         raise ConflictingOptions("force takes nodes at once, wait_nodes waits for them: one of them at most")
+
+
+def agreed(plans: Plans, terms: Terms) -> Plans:
+    """The plans on these terms; raises ConflictingOptions, InvalidOption."""
+    refuse_contradiction(terms)
     return hold_before(plans, terms.breakpoint) if terms.breakpoint else plans
 
 
@@ -194,9 +200,12 @@ def plans_for(site: Site, nodes: NodeSet, build: Callable[[str], Plan]) -> Plans
     return plans
 
 
-def timeout_of(formula: str) -> Timeout | None:
+def timeout_of(place: str, formula: str) -> Timeout | None:
     """None when nothing was asked for; raises InvalidOption."""
-    return Timeout(formula) if formula else None
+    try:
+        return Timeout(formula) if formula else None
+    except InvalidOption as error:
+        raise InvalidOption(f"{place}: {error.message}", hint=error.hint) from error
 
 
 def _nodes(count: int) -> str:

@@ -28,13 +28,23 @@ from kadeploy.operations.custom import (
 from kadeploy.operations.environments import Environments, reference
 from kadeploy.operations.gathering import Gathering
 from kadeploy.operations.last_environments import LastEnvironments
-from kadeploy.operations.launch import USUAL_TERMS, Launched, Launcher, Plans, Terms, plans_for, timeout_of
+from kadeploy.operations.launch import (
+    USUAL_TERMS,
+    Launched,
+    Launcher,
+    Plans,
+    Terms,
+    plans_for,
+    refuse_contradiction,
+    timeout_of,
+)
 from kadeploy.operations.permission import Permission
 from kadeploy.operations.profiles import profile_of, with_files
 from kadeploy.operations.reader import reader_of
 from kadeploy.operations.selection import Selection
 from kadeploy.operations.vlans import Vlans
 from kadeploy.operations.wants import Wants
+from kadeploy.plans.breakpoints import hold_before
 from kadeploy.plans.build import target_partition
 from kadeploy.plans.reboot import build_reboot
 from kadeploy.ports.files import Files, Reader
@@ -44,9 +54,9 @@ from kadeploy.ports.files import Files, Reader
 class RebootOrder:
     """What was asked for, decoded but not yet checked. `environment`, `partition` and `block_device` are for
     recorded_env, `pxe`, as it came, for set_pxe; `check_destructive` refuses nodes whose last environment damages what
-    is on the disk."""
+    is on the disk. None are nodes that could not be decoded, which is told already."""
 
-    nodes: tuple[str, ...]
+    nodes: tuple[str, ...] | None
     kind: RebootKind = RebootKind.SIMPLE
     level: Level = Level.SOFT
     keys_address: str = ""
@@ -89,9 +99,10 @@ class Reboot:
         self._files = files
         self._launcher = launcher
 
-    async def start(self, caller: Caller, order: RebootOrder) -> Launched:
-        """Raises what is wrong with the order; then nothing was started and nothing is kept."""
-        request, environment = await self._check(caller, order)
+    async def start(self, caller: Caller, order: RebootOrder, heard: Gathering | None = None) -> Launched:
+        """Raises what is wrong with the order, with what was heard of it before; then nothing was started and nothing
+        is kept."""
+        request, environment = await self._check(caller, order, heard or Gathering())
         operation_id = new_operation_id(OperationKind.REBOOT)
         try:
             request = await _with_files(request, order, Wants(self._files, operation_id), reader_of(caller))
@@ -112,19 +123,24 @@ class Reboot:
     def _plans(self, request: RebootRequest) -> Plans:
         return plans_for(self._site, request.nodes, lambda cluster: build_reboot(request, self._site, cluster))
 
-    async def _check(self, caller: Caller, order: RebootOrder) -> tuple[RebootRequest, Mapping[str, object] | None]:
+    async def _check(
+        self, caller: Caller, order: RebootOrder, gathering: Gathering
+    ) -> tuple[RebootRequest, Mapping[str, object] | None]:
         """The request, and the recorded environment that is booted, if one is."""
-        gathering = Gathering()
-        nodes = gathering.catch(lambda: self._selection.resolve(order.nodes))
-        timeout = gathering.catch(lambda: timeout_of(order.reboot_timeout))
+        nodes = None
+        if (listed := order.nodes) is not None:
+            nodes = gathering.catch(lambda: self._selection.resolve(listed))
+        timeout = gathering.catch(lambda: timeout_of("timeout_reboot_classical", order.reboot_timeout))
         vlan = gathering.catch(lambda: self._vlans.check(order.vlan)) or ""
         profile = gathering.catch(lambda: profile_of(order.pxe))
         insertions = gathering.catch(lambda: insertions_of(order.customs, OF_REBOOTS, order.client))
         variables = gathering.catch(lambda: variables_of(order.customs))
+        gathering.catch(lambda: refuse_contradiction(order.terms))
         environment = None
         with gathering:
-            _check_kind(order)
             check_given(order.keys_address, order.keys_content, order.client)
+        with gathering:
+            _check_kind(order)
             environment = await self._recorded(caller, order)
         if nodes is not None:
             with gathering:
@@ -132,7 +148,8 @@ class Reboot:
             if order.check_destructive and order.kind is RebootKind.RECORDED_ENV:
                 with gathering:
                     await self._last.refuse_destructive(nodes)
-        gathering.settle()
+        if nodes is None:
+            gathering.settle()
         assert nodes is not None
         request = RebootRequest(
             nodes=nodes,
@@ -140,13 +157,15 @@ class Reboot:
             level=order.level,
             reboot_timeout=timeout,
             vlan=vlan,
-            addresses=await self._vlans.addresses(nodes, vlan),
             profile=profile,
             custom_operations=insertions or (),
             custom_variables=variables or {},
         )
-        self._plans(request)
-        return request, environment
+        plans = gathering.catch(lambda: self._plans(request))
+        if plans is not None and order.terms.breakpoint:
+            gathering.catch(lambda: hold_before(plans, order.terms.breakpoint))
+        gathering.settle()
+        return replace(request, addresses=await self._vlans.addresses(nodes, vlan)), environment
 
     async def _recorded(self, caller: Caller, order: RebootOrder) -> Mapping[str, object] | None:
         if order.kind is not RebootKind.RECORDED_ENV:

@@ -124,7 +124,9 @@ def test_files_of_this_machine_mean_nothing_there(two: Two, tmp_path: Path) -> N
     ended(done, "", stderr="".join(f"kaenv: {each}\n" for each in (*told, "nothing was recorded")), exit_code=7)
     deployed = two.tell("kadeploy", "-m", "node-1", "-a", f"server://{path}", cwd=tmp_path)
     assert deployed.exit == 1
-    assert deployed.stderr == "kadeploy: -a 3 faults:\n" + "".join(f"  {each}\n" for each in told)
+    assert deployed.stderr == "".join(f"kadeploy: -a {each}\n" for each in told)
+    everywhere = two.tell("kadeploy", "-M", "-m", "node-1", "-a", f"server://{path}", cwd=tmp_path)
+    assert (everywhere.exit, everywhere.stderr) == (1, f"[one] -a {'; -a '.join(told)}\n")
 
 
 def test_each_server_reads_its_own(two: Two, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_groups_that_only_the_server_knows_are_its_to_work_out(site: dict[str, s
 @pytest.mark.parametrize(
     ("tool", "more", "told"),
     [
-        (("kadeploy", "-e", "nothing"), (), "the environment 'nothing' does not exist"),
+        (("kadeploy", "-e", "nothing"), (), "there is no environment nothing"),
         (("kadeploy", "-e", "simulated", "-p", "77"), (), "77"),
         (("kadeploy", "-e", "simulated"), ("-m", "@nobody"), "there is no group @nobody"),
         (("kareboot", "-r", "recorded_env", "-e", "nothing", "-p", "3"), (), "nothing"),

@@ -102,12 +102,18 @@ def test_an_operation_that_failed_as_a_whole_has_its_errors_number(tmp_path: Pat
 
 
 def test_an_unknown_environment(tmp_path: Path) -> None:
-    with site(**{"GET /environments": Answer(status=404, body="none")}).serving() as server:
+    """The server refuses it, with all else that is wrong."""
+    refusal = Answer(status=400, code=7, body="there is no environment debian12 of bob")
+    with site(
+        **{"GET /environments": Answer(status=404, body="none"), "POST /deployment/": refusal}
+    ).serving() as server:
         (tmp_path / "ok").write_text("from the last time")
         done = run("kadeploy", *DEPLOY, "-u", "bob", "-o", "ok", "-n", "ko", env=environment(tmp_path, server.url))
-        assert not server.requests("POST", "/deployment/")
-    assert done.exit == 1
-    assert "the environment 'debian12' of bob does not exist (kaenv -l lists those you may use)" in done.stderr
+        (asked,) = server.requests("POST", "/deployment/")
+        assert isinstance(asked.body, dict)
+        assert asked.body["environment"] == {"kind": "database", "name": "debian12", "user": "bob"}
+    assert done.exit == 7
+    assert done.stderr == "kadeploy: there is no environment debian12 of bob [Kadeploy error 7]\n"
     assert (tmp_path / "ok").read_text() == ""
     assert (tmp_path / "ko").read_text() == "node-1\nnode-2\nnode-3\n"
 

@@ -96,3 +96,10 @@ def test_what_is_no_description(tmp_path: Path, text: str) -> None:
     file.write_text(text)
     with pytest.raises(Faults, match=r"^-a .*env\.yaml: "):
         read_source(str(file))
+
+
+def test_where_no_description_is_read_from() -> None:
+    with pytest.raises(
+        Faults, match=r"^-a ftp://x/y: no description is read from there \(a file, server:///PATH or http"
+    ):
+        read_source("ftp://x/y")
