@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import os
+import stat
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -102,14 +103,16 @@ def chunk_size_for(size: int) -> int:
 def manifest_of(
     path: str | os.PathLike[str], *, chunk_size: int | None = None, algorithm: str = EVERYWHERE
 ) -> Manifest:
-    """Read and digest a file, on all cores. Blocks. Raises InvalidFile when it cannot be read or changes meanwhile."""
+    """Read and digest a file, or a disk, on all cores. Blocks. Raises InvalidFile when it cannot be read or changes
+    meanwhile."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe is refused, not waited for
     except OSError as error:
         raise InvalidFile(f"the image {os.fspath(path)} cannot be read: {error.strerror}") from error
     try:
         before = os.fstat(descriptor)
-        size, step = before.st_size, chunk_size or chunk_size_for(before.st_size)
+        size = _size_of(descriptor, path)
+        step = chunk_size or chunk_size_for(size)
 
         def digest(start: int) -> bytes:
             chunk = os.pread(descriptor, min(step, size - start), start)
@@ -125,6 +128,19 @@ def manifest_of(
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise _changed(path)
     return manifest_from(size, step, digests, algorithm)
+
+
+def _size_of(descriptor: int, path: str | os.PathLike[str]) -> int:
+    """Bytes that can be had again and again. A pipe, or a file of /proc, says 0 and has more: it is no image."""
+    state = os.fstat(descriptor)
+    if stat.S_ISBLK(state.st_mode):
+        return os.lseek(descriptor, 0, os.SEEK_END)
+    if not stat.S_ISREG(state.st_mode):
+        raise InvalidFile(f"the image {os.fspath(path)} is no plain file", hint="bytes must be had again at any time")
+    size = state.st_size
+    if not size and os.pread(descriptor, 1, 0):
+        raise InvalidFile(f"the image {os.fspath(path)} does not say how large it is", hint="make a copy of it")
+    return size
 
 
 class Manifests:

@@ -5,17 +5,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Protocol
 
 from kadeploy.broadcast.device_sink import DeviceSink, UnpackedDeviceSink
+from kadeploy.broadcast.file_sink import USUAL_MODE, FileSink
 from kadeploy.broadcast.pipeline import Pipeline, PipelineFailed
-from kadeploy.broadcast.sink_failed import SinkFailed, reason
+from kadeploy.broadcast.sink_failed import SinkFailed
 
 
 class Sink(Protocol):
@@ -94,44 +92,6 @@ class NoSink:
     def interrupt(self) -> None: ...
 
 
-class FileSink:
-    """A file, which has its name only when it is whole and synced."""
-
-    def __init__(self, path: str) -> None:
-        self._path, self._part = Path(path), Path(f"{path}.part")
-        self._file = -1
-
-    def open(self, size: int) -> None:
-        with reason(self._path):
-            self._file = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-            if size:
-                os.posix_fallocate(self._file, 0, size)
-
-    def write(self, data: memoryview) -> None:
-        with reason(self._path):
-            while data:
-                data = data[os.write(self._file, data) :]
-
-    def finish(self) -> None:
-        with reason(self._path):
-            os.fsync(self._file)
-            os.close(self._file)
-            self._file = -1
-            self._part.replace(self._path)
-            directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-            os.fsync(directory)
-            os.close(directory)
-
-    def abort(self) -> None:
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
-        with contextlib.suppress(OSError):
-            self._part.unlink(missing_ok=True)
-
-    def interrupt(self) -> None: ...
-
-
 class SinkKind(StrEnum):
     COMMAND = "command"
     FILE = "file"
@@ -142,26 +102,28 @@ class SinkKind(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkOrder:
     """Which sink a node opens, as it travels: `path` of a file or device (of what to sync, for commands). A device gets
-    what the commands make of the image, if there are any."""
+    what the commands make of the image, if there are any; `mode` is of a new file."""
 
     kind: SinkKind
     path: str = ""
+    mode: int = USUAL_MODE
     commands: tuple[tuple[str, ...], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind.value, "path": self.path, "commands": [list(one) for one in self.commands]}
+        commands = [list(one) for one in self.commands]
+        return {"kind": self.kind.value, "path": self.path, "mode": self.mode, "commands": commands}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> SinkOrder:
         commands = tuple(tuple(str(word) for word in one) for one in data["commands"])
-        return cls(kind=SinkKind(data["kind"]), path=str(data["path"]), commands=commands)
+        return cls(kind=SinkKind(data["kind"]), path=str(data["path"]), mode=int(data["mode"]), commands=commands)
 
     def sink(self) -> Sink:
         match self.kind:
             case SinkKind.COMMAND:
                 return CommandSink(self.commands, sync=self.path)
             case SinkKind.FILE:
-                return FileSink(self.path)
+                return FileSink(self.path, self.mode)
             case SinkKind.DEVICE if self.commands:
                 return UnpackedDeviceSink(self.path, self.commands)
             case SinkKind.DEVICE:

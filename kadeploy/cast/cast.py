@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from kadeploy.broadcast.digests import EVERYWHERE
@@ -36,12 +36,19 @@ class Board:
         return {**self.lost, **failed}
 
     @property
-    def well(self) -> Iterable[str]:
+    def well(self) -> Collection[str]:
         return [name for name, outcome in self.outcomes.items() if outcome.ok]
 
 
 async def cast(wanted: Cast, board: Board) -> None:
     """Returns when every host is through or lost; the board says which. Raises InvalidFile, OSError."""
+    try:
+        await _cast(wanted, board)
+    except ExceptionGroup as group:  # one of them says why as well as all
+        raise group.exceptions[0] from group
+
+
+async def _cast(wanted: Cast, board: Board) -> None:
     manifests = Manifests(wanted.file)
     manifest = await asyncio.to_thread(manifests.by, EVERYWHERE)
     board.size = manifest.size

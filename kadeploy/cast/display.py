@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -19,36 +20,54 @@ from kadeploy.broadcast.reception import Progress
 from kadeploy.cast.cast import Board
 
 SHOWN = 8  # hosts
+OFTEN, SELDOM = 0.5, 10.0  # seconds between two views, or two lines
 MB = 1e6
 
 
 @contextlib.asynccontextmanager
 async def shown(board: Board, console: Console, hosts: int) -> AsyncIterator[None]:
-    """Twice a second, while this lasts; nothing where nobody looks."""
-    if not console.is_terminal:
-        yield
-        return
+    """Twice a second at a terminal, while this lasts; anywhere else a line now and then."""
     began = time.monotonic()
-    with Live(console=console, auto_refresh=False, transient=True) as live:
-
-        async def refresh() -> None:
-            while True:
-                live.update(view(board, hosts, time.monotonic() - began), refresh=True)
-                await asyncio.sleep(0.5)
-
-        task = asyncio.create_task(refresh())
-        try:
+    if not console.is_terminal:
+        async with _meanwhile(
+            SELDOM, lambda: console.print(headline(board, hosts, time.monotonic() - began), markup=False)
+        ):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        return
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        async with _meanwhile(OFTEN, lambda: live.update(view(board, hosts, time.monotonic() - began), refresh=True)):
+            yield
+
+
+@contextlib.asynccontextmanager
+async def _meanwhile(pause: float, tell: Callable[[], None]) -> AsyncIterator[None]:
+    async def go_on() -> None:
+        while True:
+            await asyncio.sleep(pause)
+            tell()
+
+    task = asyncio.create_task(go_on())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 def view(board: Board, hosts: int, elapsed: float) -> RenderableType:
+    said = Text(headline(board, hosts, elapsed))
     if not board.progress:
-        return Text(f"logging in: {board.logged_in} of {hosts} hosts, {len(board.lost)} lost, {elapsed:.0f} s")
+        return said
     written = sum(progress.written for progress in board.progress.values())
+    bar = ProgressBar(total=max(1, board.size * hosts), completed=written)
+    return Group(Padding(bar, 0), said, _slowest(board))  # a bar does not end its line itself
+
+
+def headline(board: Board, hosts: int, elapsed: float) -> str:
+    """How it stands, in a line."""
+    if not board.progress:
+        return f"logging in: {board.logged_in} of {hosts} hosts, {len(board.lost)} lost, {elapsed:.0f} s"
     rate = sum(progress.rate for progress in board.progress.values()) / len(board.progress)
     waits_for = bottleneck(board.progress, board.size)
     through = sum(outcome.ok for outcome in board.outcomes.values())
@@ -57,7 +76,7 @@ def view(board: Board, hosts: int, elapsed: float) -> RenderableType:
         line += f"; slowest: {waits_for}"
     if failed := len(board.reasons):
         line += f"; {failed} failed"
-    return Group(ProgressBar(total=max(1, board.size * hosts), completed=written), Text(line), _slowest(board))
+    return line
 
 
 def _slowest(board: Board) -> Table:

@@ -26,6 +26,14 @@ USUAL = Access()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lists:
+    """Files for the names of the hosts that have it, and of those that have not."""
+
+    ok: Path | None = None
+    ko: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cast:
     """What is wanted. `rate`: bytes a second that this machine sends, 0 for no limit."""
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import stat
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
 from kadeploy.broadcast.device import UNIT, Device
 from kadeploy.broadcast.device_sink import DeviceSink, UnpackedDeviceSink
-from kadeploy.broadcast.sink import CommandSink, FileSink, Sink
+from kadeploy.broadcast.file_sink import FileSink
+from kadeploy.broadcast.sink import CommandSink, Sink
 from kadeploy.broadcast.sink_failed import SinkFailed
 
 CONTENT = random.Random(3).randbytes(3_000_000)
@@ -31,10 +34,52 @@ def test_a_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
     sink = FileSink(str(tmp_path / "file"))
     sink.open(5)
     sink.write(memoryview(b"whole"))
-    assert os.listdir(tmp_path) == ["file.part"]
+    (name,) = os.listdir(tmp_path)
+    assert fnmatch(name, "file.*.part")
     sink.finish()
     assert (tmp_path / "file").read_bytes() == b"whole"
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_file_has_the_mode_that_is_asked_for_or_the_one_it_had(tmp_path: Path) -> None:
+    (there := tmp_path / "there").write_text("old")
+    there.chmod(0o640)
+    (link := tmp_path / "link").symlink_to("there")
+    for path, mode in ((tmp_path / "new", 0o700), (link, 0o700)):
+        fill(FileSink(str(path), mode))
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+    assert stat.S_IMODE(there.stat().st_mode) == 0o640
+    assert link.readlink() == Path("there")
+    assert there.read_bytes() == CONTENT
+    assert sorted(os.listdir(tmp_path)) == ["link", "new", "there"]
+
+
+@pytest.mark.parametrize(
+    ("make", "why"), [(os.mkdir, "is a directory"), (os.mkfifo, "is no plain file")], ids=["a directory", "a pipe"]
+)
+def test_what_is_no_file_is_not_replaced(tmp_path: Path, make: Callable[[Path], None], why: str) -> None:
+    make(tmp_path / "there")
+    before = (tmp_path / "there").stat()
+    sink = FileSink(str(tmp_path / "there"))
+    with pytest.raises(SinkFailed, match=rf"^{tmp_path}/there {why}$"):
+        sink.open(3)
+    sink.abort()
+    assert (tmp_path / "there").stat() == before
+    assert os.listdir(tmp_path) == ["there"]
+
+
+def test_two_that_write_the_same_file_do_not_mix(tmp_path: Path) -> None:
+    one, other = (FileSink(str(tmp_path / "file")) for _ in range(2))
+    for sink in (one, other):
+        sink.open(4)
+    one.write(memoryview(b"on"))
+    other.write(memoryview(b"othe"))
+    one.write(memoryview(b"e!"))
+    one.finish()
+    assert (tmp_path / "file").read_bytes() == b"one!"
+    other.abort()
+    assert os.listdir(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"one!"
 
 
 def test_both_ends_of_a_pipeline_are_told(tmp_path: Path) -> None:
@@ -83,6 +128,31 @@ def device(file: Path, size: int) -> Iterator[str]:
         yield answer.stdout.strip()
     finally:
         subprocess.run(["losetup", "--detach", answer.stdout.strip()], check=True)
+
+
+@pytest.mark.netns
+@pytest.mark.skipif(os.geteuid() != 0, reason="loop devices need root")
+def test_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    with device(tmp_path / "disk", 4 << 20) as path:
+        sink = FileSink(path)
+        with pytest.raises(SinkFailed, match=rf"^{path} is a block device, and no file$"):
+            sink.open(1)
+        sink.abort()
+        assert Path(path).is_block_device()
+
+
+@pytest.mark.netns
+@pytest.mark.skipif(os.geteuid() != 0, reason="loop devices need root")
+def test_what_a_device_had_is_discarded_first(tmp_path: Path) -> None:
+    with device(tmp_path / "disk", 8 << 20) as path:
+        Path(path).write_bytes(b"\xff" * (8 << 20))
+        os.sync()
+        sink = DeviceSink(path)
+        sink.open(6 << 20)
+        kept = (tmp_path / "disk").read_bytes()
+        sink.abort()
+    assert not any(kept[: 6 << 20])
+    assert kept[6 << 20 :] == b"\xff" * (2 << 20)
 
 
 @pytest.mark.netns

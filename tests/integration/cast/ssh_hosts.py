@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from kadeploy.testing.namespaces import Host, inside, network
 from tests.integration.cast.waiting import LONGEST, until_none_runs
@@ -49,9 +50,15 @@ class Cluster:
         tool = (sys.executable, "-m", "kadeploy.cast.tool", "-F", str(self.folder / "ssh_config"), "--timeout", "5")
         return ["ip", "netns", "exec", self.desk.namespace, *tool, *words]
 
-    def kacast(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def kacast(self, *words: str, stdin: IO[bytes] | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.argv(*words), capture_output=True, text=True, check=False, timeout=50, env=environment(self.folder)
+            self.argv(*words),
+            stdin=stdin or subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=50,
+            env=environment(self.folder),
         )
 
 

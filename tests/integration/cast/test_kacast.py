@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import random
@@ -115,6 +116,71 @@ def test_a_host_without_the_right_python_says_so(image: Path) -> None:
         assert re.fullmatch(r"host-1: .*no-such-python: not found\n", done.stderr)
 
 
+def test_who_is_wrong_about_a_host_is_told_so(image: Path) -> None:
+    """Its key is another one, or it lets nobody in, or what says how to reach it cannot be read."""
+    folder = image.parent
+    config, known = folder / "ssh_config", folder / "known_hosts"
+    with cluster(folder, 2) as cast:
+        usual, keys = config.read_text(), known.read_text()
+        first, second = keys.splitlines()
+        known.write_text(f"{first.split()[0]} {second.partition(' ')[2]}\n{second}\n")
+        done = cast.kacast(str(image), "host-[1-2]:/srv/")
+        assert done.returncode == 2
+        assert done.stderr.endswith("\nhost-1: SSH: Host key is not trusted\n")
+        done = cast.kacast("--any-host-key", str(image), "host-1:/srv/")
+        assert done.returncode == 0, done.stderr
+        known.write_text(keys)
+        done = cast.kacast(str(image), "nobody@host-[1-2]:/srv/")
+        assert (done.returncode, done.stderr) == (1, "host-[1-2]: SSH: Permission denied for user nobody\n")
+        (folder / "no-key").write_text("this is no key\n")
+        for wrong, said in (
+            (usual.replace(str(folder / "key"), str(folder / "no-key")), "Invalid private key"),
+            (usual.replace(str(folder / "key"), "/none"), "/none: No such file or directory"),
+            (f"Host host-1\n Port none\n{usual}", f"{config} line 2: Invalid Port integer value: none"),
+        ):
+            config.write_text(wrong)
+            done = cast.kacast(str(image), "host-1:/srv/")
+            assert (done.returncode, done.stderr) == (1, f"host-1: SSH: {said}\n")
+
+
+def test_a_login_may_greet(image: Path) -> None:
+    with cluster(image.parent, 1) as cast:
+        (image.parent / "host-1/home/.bashrc").write_text("echo Welcome; echo 42; echo '{}'; echo '[\"port\"]'\n")
+        done = cast.kacast(str(image), "host-1:/srv/")
+        assert done.returncode == 0, done.stderr
+        (image.parent / "host-1/home/.bashrc").write_text("yes\n")
+        done = cast.kacast(str(image), "host-1:/srv/other")
+        assert (done.returncode, done.stderr) == (1, "host-1: it answers 'y\\n'\n")
+        check_copies(cast, image, (1,))
+
+
+def test_a_copy_may_be_read_and_run_by_whom_the_file_may(image: Path) -> None:
+    with cluster(image.parent, 2) as cast:
+        image.chmod(0o700)
+        (cast.srv(2) / "image").touch(0o640)
+        done = cast.kacast("--json", str(image), "host-[1-2]:/srv/")
+        assert done.returncode == 0, done.stderr
+        assert [(cast.srv(number) / "image").stat().st_mode & 0o777 for number in (1, 2)] == [0o700, 0o640]
+        check_copies(cast, image, (1, 2))
+        told = json.loads(done.stdout)
+        assert told["size"] == SIZE
+        assert [(name, one["ok"], one["written"]) for name, one in told["hosts"].items()] == [
+            ("host-1", True, SIZE),
+            ("host-2", True, SIZE),
+        ]
+
+
+def test_what_comes_through_a_pipe(image: Path) -> None:
+    with cluster(image.parent, 2) as cast:
+        for given in ("-", "/dev/stdin"):
+            with subprocess.Popen(["cat", image], stdout=subprocess.PIPE) as cat:
+                done = cast.kacast(given, "host-[1-2]:/srv/image", stdin=cat.stdout)
+            assert done.returncode == 0, done.stderr
+            check_copies(cast, image, (1, 2))
+            for number in (1, 2):
+                (cast.srv(number) / "image").unlink()
+
+
 @contextmanager
 def begun(cast: Cluster, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(cast.argv(*words), stderr=subprocess.PIPE, env=environment(cast.folder))
@@ -137,31 +203,57 @@ def test_when_it_is_ended_so_is_all_that_runs_on_the_hosts(image: Path, number: 
         check_copies(cast, image, ())
 
 
-def test_people_see_how_far_it_is(image: Path) -> None:
+@contextmanager
+def at_a_terminal(cast: Cluster, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], Iterator[str]]]:
+    """The process, and all that it has shown so far, each time that it shows more."""
     desk, terminal = pty.openpty()
+    env = {**environment(cast.folder), "TERM": "xterm", "COLUMNS": "100"}
+    process = subprocess.Popen(cast.argv(*words), stdin=terminal, stdout=terminal, stderr=terminal, env=env)
+    os.close(terminal)
+    try:
+        yield process, _shown(desk)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(desk)
+
+
+def _shown(desk: int) -> Iterator[str]:
+    said = b""
+    try:
+        while data := os.read(desk, 65536):
+            said += data
+            yield re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said.decode(errors="replace")).replace("\r\n", "\n")
+    except OSError:
+        return  # how a terminal says that nobody is there any more
+
+
+def test_who_has_it_is_told_though_it_was_interrupted(image: Path) -> None:
+    """The other one waits for what nobody will say."""
+    ok, ko = image.parent / "ok", image.parent / "ko"
+    into = "sh -c 'if [ -p /srv/stuck ]; then exec cat /srv/stuck; fi; exec cat'"
     with cluster(image.parent, 2) as cast:
-        process = subprocess.Popen(
-            cast.argv("--rate", "1.5", str(image), "host-[1-2]:/srv/"),
-            stdin=terminal,
-            stdout=terminal,
-            stderr=terminal,
-            env={**environment(image.parent), "TERM": "xterm", "COLUMNS": "100"},
-        )
-        os.close(terminal)
-        said = b""
-        try:
-            while data := os.read(desk, 65536):
-                said += data
-        except OSError:
-            pass  # how a terminal says that nobody is there any more
-        finally:
-            os.close(desk)
-            process.wait(LONGEST)
-        assert process.returncode == 0
-        text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said.decode())
-        assert "0 of 2 hosts, " in text
-        assert re.search(r"host-1 +this machine +\d+% +\d+% +\d+% +\d", text)
-        assert "2 hosts have it: host-[1-2]," in text
+        os.mkfifo(cast.srv(2) / "stuck")
+        words = ("-o", str(ok), "-n", str(ko), "--into", into, str(image), "host-[1-2]:/srv")
+        with at_a_terminal(cast, *words) as (process, shown):
+            assert next(text for text in shown if "\n1 of 2 hosts, " in text)
+            process.send_signal(signal.SIGINT)
+            text = list(shown)[-1]
+            assert process.wait(LONGEST) == 130
+    assert re.search(r"[\r\n]1 host has it: host-1, .*\n+kacast: interrupted: it is ended on all hosts\n$", text), text
+    assert (ok.read_text(), ko.read_text()) == ("host-1\n", "host-2\n")
+
+
+def test_people_see_how_far_it_is(image: Path) -> None:
+    with (
+        cluster(image.parent, 2) as cast,
+        at_a_terminal(cast, "--rate", "1.5", str(image), "host-[1-2]:/srv/") as (process, shown),
+    ):
+        text = list(shown)[-1]
+        assert process.wait(LONGEST) == 0
+    assert re.search(r"\n0 of 2 hosts, \d+ MB/s each, \d+ s", text)
+    assert re.search(r"host-1 +this machine +\d+% +\d+% +\d+% +\d", text)
+    assert "2 hosts have it: host-[1-2]," in text
 
 
 @pytest.mark.parametrize(
@@ -171,6 +263,12 @@ def test_people_see_how_far_it_is(image: Path) -> None:
         (("image", "host-1"), "does not say where to"),
         (("no-such-file", "host-1:/srv/"), "does not exist"),
         (("image",), "Missing argument"),
+        (("/dev/null", "host-1:/srv/"), "is no plain file"),
+        (("/proc/self/status", "host-1:/srv/"), "does not say how large it is"),
+        (("-", "host-1:/srv/"), "has no name"),
+        (("-o", "/none/at/all", "image", "host-1:/srv/"), "/none/at/all: No such file or directory"),
+        (("--rate", "-1", "image", "host-1:/srv/"), "not in the range"),
+        (("--into", "cat > /srv/image", "image", "host-1:/srv/"), "no shell reads it"),
         (("--into", "tar 'x", "image", "host-1:/srv/"), "cannot be read"),
     ],
 )

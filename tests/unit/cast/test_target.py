@@ -18,6 +18,7 @@ from kadeploy.cast.target import BadTarget, parse_pipeline, parse_target, sink_o
         ("node-1:/tmp/x", ["node-1"], "/tmp/x"),
         ("node[1-3]:/srv/", ["node1", "node2", "node3"], "/srv/image"),
         ("a,b:/", ["a", "b"], "/image"),
+        ("root@node[1-2]:/x", ["node1", "node2"], "/x"),
     ],
 )
 def test_hosts_and_path(text: str, hosts: list[str], path: str) -> None:
@@ -43,8 +44,8 @@ def test_what_is_wrong_is_said(text: str, fault: str) -> None:
 def test_pipelines_are_read_without_a_shell() -> None:
     assert parse_pipeline("zstd -dc | tar -x -C '/mnt/a b'") == (("zstd", "-dc"), ("tar", "-x", "-C", "/mnt/a b"))
     assert parse_pipeline("cat|wc -c") == (("cat",), ("wc", "-c"))
-    assert parse_pipeline("echo $HOME ; rm") == (("echo", "$HOME", ";", "rm"),)
-    for bad in ("zstd |", "| tar", "", "tar 'x"):
+    assert parse_pipeline("echo $HOME") == (("echo", "$HOME"),)
+    for bad in ("zstd |", "| tar", "", "tar 'x", "cat > /srv/x", "cat ; rm", "cat || true", "cat && true"):
         with pytest.raises(BadTarget):
             parse_pipeline(bad)
 
