@@ -17,10 +17,7 @@ from kadeploy.boot.http import BootPages
 from kadeploy.boot.minimal import MinimalEnvironment
 from kadeploy.boot.service import CatalogBoot
 from kadeploy.boot.solicitations import answer_solicitations
-from kadeploy.broadcast.allowance import Allowance
-from kadeploy.broadcast.heads import ImageHeads, Style
-from kadeploy.broadcast.reception import Limits
-from kadeploy.config.broadcast import BroadcastSection
+from kadeploy.broadcast.heads import ImageHeads
 from kadeploy.config.load import Loaded
 from kadeploy.config.server import Boot, ServerConfig
 from kadeploy.config.server import Dnsmasq as DnsmasqSection
@@ -48,6 +45,7 @@ from kadeploy.ports.clock import Clock
 from kadeploy.ports.console import Consoles
 from kadeploy.ports.gauge import Gauge
 from kadeploy.ports.step import Services
+from kadeploy.sending import style_of
 from kadeploy.store.boot_targets import SqlBootTargets
 from kadeploy.store.boot_times import SqlBootTimes
 from kadeploy.store.database import Database
@@ -120,7 +118,7 @@ class NodeSide:
             "reboot": SlotWindow(windows.reboot.size, windows.reboot.sleep_time),
             "check": SlotWindow(windows.check.size),
         }
-        self._heads = ImageHeads(_style(config.broadcast, site))
+        self._heads = ImageHeads(style_of(config.broadcast, site))
         self._macs = _macs(site)
         self._dnsmasq: Dnsmasq | None = None
         tokens = SqlTokens(store.database)
@@ -239,7 +237,7 @@ class NodeSide:
             self._busy["check"].resize(windows.check.size)
             self.catalog.look_again(boot.also_from)
             self._take_over(new.server)
-            self._heads.style = _style(new.server.broadcast, new.site)
+            self._heads.style = style_of(new.server.broadcast, new.site, self._heads.style)
             self._macs.clear()
             self._macs.update(_macs(new.site))
             if self._dnsmasq is not None:
@@ -256,23 +254,6 @@ class NodeSide:
 def _same_interface(begun: DnsmasqSection, wanted: DnsmasqSection | None) -> DnsmasqSection:
     """What is served there from now on; whether anything is, and on which interface, is for a start."""
     return begun if wanted is None else wanted.model_copy(update={"interface": begun.interface})
-
-
-def _style(wanted: BroadcastSection, site: Site) -> Style:
-    limits = Limits(
-        stall=wanted.silence,
-        spool_share=wanted.memory_share,
-        spool_least=wanted.memory_least * 1_000_000,
-        rate=int(wanted.node_rate * 1_000_000),
-        slow_share=wanted.slow_share,
-    )
-    return Style(
-        racks={node.name: node.rack for node in site.nodes.values()},
-        chains=wanted.chains,
-        arity=wanted.tree_readers,
-        limits=limits,
-        allowance=Allowance(int(wanted.server_rate * 1_000_000)),
-    )
 
 
 def _macs(site: Site) -> set[str]:

@@ -33,12 +33,15 @@ class Allowance:
 
     def wait_for(self, lane: object, count: int, now: float) -> float:
         """Seconds until these bytes may be sent, which are counted as sent then."""
+        rate = self.rate  # which may be another one from one moment to the next
+        if rate <= 0:
+            return 0.0
         with self._lock:
             for other in [one for one, at in self._lanes.items() if now - at > BUSY]:
                 del self._lanes[other]
             lanes = len(self._lanes.keys() | {lane})
             at = max(self._lanes.get(lane, now), now - CREDIT)
-            self._lanes[lane] = at + count * lanes / self.rate
+            self._lanes[lane] = at + count * lanes / rate
             return max(0.0, at - now)
 
     def take(self, lane: object, count: int) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from kadeploy.domain.disk import partition_path
 from kadeploy.lab.site import MEET_PORT
+from tests.vm.bmcs import switch_off
 from tests.vm.served_lab import ENVIRONMENT, LAYOUT, ServedLab, installed_and_on_its_own_disk, report_of
 from tests.vm.waiting import wait_for
 
@@ -129,7 +130,8 @@ def test_a_node_is_installed_from_its_production_system_which_stays(reinstalled:
 
 
 def test_bad_days_of_some_nodes_are_theirs_alone(whole_lab: ServedLab) -> None:
-    """node-2 loses its power in the broadcast, node-3 never boots, node-4's disk is too small, node-5's BMC refuses."""
+    """node-1 is switched off by its BMC in the broadcast, which node-2 reads from it; node-3 never boots, node-4's disk
+    is too small, node-5's BMC refuses."""
     whole_lab.switch_off()
     whole_lab.lab.node("node-3").unplug()
     patience: dict[str, Any] = {"timeouts": {"reboot": PATIENCE, "kexec": 240}, "automata": ONE_TRY}
@@ -137,21 +139,21 @@ def test_bad_days_of_some_nodes_are_theirs_alone(whole_lab: ServedLab) -> None:
         with whole_lab.configured({"lab.conf": patience}):
             tool = begin(whole_lab, "node-[1-5]")
             wait_for(lambda: in_broadcast(whole_lab, "node-2"), 400, "the broadcast has begun")
-            whole_lab.lab.node("node-2").destroy()
-            whole_lab.lab.node("node-2").unplug()
+            switch_off(whole_lab.lab, "node-1")
+            whole_lab.lab.node("node-1").unplug()
             said, _ = tool.communicate(timeout=800)
             reasons = {name: node["reason"] for name, node in whole_lab.board()["nodes"].items()}
     finally:
-        whole_lab.lab.node("node-2").plug()
+        whole_lab.lab.node("node-1").plug()
         whole_lab.lab.node("node-3").plug()
     assert tool.returncode != 0
-    assert report_of(whole_lab.directory / "ok-node-[1-5]") == ["node-1"], said
-    assert report_of(whole_lab.directory / "ko") == ["node-2", "node-3", "node-4", "node-5"]
-    installed_and_on_its_own_disk(whole_lab, "node-1")
+    assert report_of(whole_lab.directory / "ok-node-[1-5]") == ["node-2"], said
+    assert report_of(whole_lab.directory / "ko") == ["node-1", "node-3", "node-4", "node-5"]
+    installed_and_on_its_own_disk(whole_lab, "node-2")
     assert f"no answer from the minimal environment within {PATIENCE} s" in reasons["node-3"]
     assert "too small" in reasons["node-4"]
     assert "refused the user or password" in reasons["node-5"]
-    assert reasons["node-2"]
+    assert reasons["node-1"]
 
 
 def in_broadcast(served: ServedLab, node: str) -> bool:

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sushy
 
-from kadeploy.config.load import load_site
-from kadeploy.domain.node import BmcKind
-from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.power import Level
-from kadeploy.domain.result import Result
-from kadeploy.drivers.power.driver import PowerDriver, PowerTimings
-from kadeploy.drivers.power.ipmi import IpmiPower
-from kadeploy.drivers.power.ladder import Ladder
-from kadeploy.drivers.power.redfish import RedfishPower
 from kadeploy.lab import domain_xml, libvirtd, machines
 from kadeploy.lab.cluster import LABS, Lab, LabNode
+from tests.vm.bmcs import power
 from tests.vm.waiting import wait_for
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(300)]
@@ -63,21 +55,6 @@ def off(lab: Lab) -> Iterator[Lab]:
         for node in lab.nodes:
             node.plug()
             node.destroy()
-
-
-def power(lab: Lab, order: Callable[[Ladder, NodeSet], Awaitable[Result]]) -> Result:
-    """Through the server's own drivers, configured by the site the lab wrote."""
-
-    async def ask() -> Result:
-        timings = PowerTimings()
-        drivers: dict[BmcKind, PowerDriver] = {
-            BmcKind.IPMI: IpmiPower(timings=timings),
-            BmcKind.REDFISH: RedfishPower(timings=timings),
-        }
-        ladder = Ladder(site=load_site(lab.site).site, bmcs=drivers)
-        return await order(ladder, NodeSet(node.name for node in lab.nodes))
-
-    return asyncio.run(ask())
 
 
 def pids(lab: Lab) -> list[int | None]:

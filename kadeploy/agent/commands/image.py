@@ -64,7 +64,8 @@ def sink_for(kind: str, compression: str, destination: str) -> SinkOrder:
     unpack = (plain,) if plain else ()
     match kind:
         case ImageKind.TAR:
-            return SinkOrder(kind=SinkKind.COMMAND, commands=(*unpack, (*_UNTAR, "-C", destination)))
+            commands = (*unpack, (*_UNTAR, "-C", destination))
+            return SinkOrder(kind=SinkKind.COMMAND, path=destination, commands=commands)
         case ImageKind.DD if unpack:
             return SinkOrder(kind=SinkKind.DEVICE, path=destination, commands=unpack)
         case ImageKind.DD:

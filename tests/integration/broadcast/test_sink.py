@@ -87,6 +87,12 @@ def test_both_ends_of_a_pipeline_are_told(tmp_path: Path) -> None:
         fill(CommandSink((("gzip", "-dc"), ("tar", "-xf", "-", "-C", str(tmp_path)))))
 
 
+def test_what_commands_wrote_is_synced_before_it_is_said_to_be_there(tmp_path: Path) -> None:
+    fill(CommandSink((("cat",),), sync=str(tmp_path)))
+    with pytest.raises(SinkFailed, match=r"^sync exited with 1: .*/none"):
+        fill(CommandSink((("cat",),), sync=str(tmp_path / "none")))
+
+
 def test_one_that_needs_no_more_has_ended_well() -> None:
     fill(CommandSink((("cat",), ("head", "-c", "10"))))
 

@@ -59,6 +59,11 @@ def test_a_file_system_archive_is_received_as_a_file() -> None:
     assert (order.kind, order.path) == (SinkKind.FILE, "/rambin/image")
 
 
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+def test_what_an_archive_is_unpacked_to_is_synced(compression: str) -> None:
+    assert sink_for("tar", compression, "/mnt/dest").path == "/mnt/dest"
+
+
 def test_no_drivers_are_no_work() -> None:
     assert asyncio.run(load_drivers({"drivers": []}, job())) == Answer()
     with pytest.raises(CommandFailed):

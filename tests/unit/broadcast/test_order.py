@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kadeploy.broadcast.order import HEAD_RANK, Member, Shape, chain_of, chains_by_rack
+from kadeploy.broadcast.order import HEAD_RANK, MOVED, Member, Shape, chain_of, chains_by_rack
 from kadeploy.domain.spread import Spread
 
 
@@ -37,6 +37,11 @@ def test_racks_share_a_chain_where_there_are_more_than_the_server_can_feed() -> 
     starts = {most: chains_by_rack(chain, racks, most).starts for most in range(1, 6)}
     assert starts == {1: (0,), 2: (0, 4), 3: (0, 2, 6), 4: (0, 2, 4, 6), 5: (0, 2, 4, 6)}
     assert chains_by_rack(chain, {}, 4).starts == (0,)
+
+
+def test_one_at_the_end_reads_from_the_last_of_the_others() -> None:
+    """Not from the server, whose link all the others hang on."""
+    assert Shape().before(MOVED + 1, 4) == (3, 2, 0, HEAD_RANK)
 
 
 @given(st.lists(st.sampled_from("abcd"), max_size=30), st.integers(1, 6))
