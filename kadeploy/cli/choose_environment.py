@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from kadeploy.cli.client import Client, Json
 from kadeploy.cli.refused import Refused
 
 
-def choose_environment(client: Client, name: str, *, owner: str | None, version: int | None, user: str) -> Json:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """An environment as a request has it. Kadeploy3's tools ended with the exit code of what is not found where there
+    was none."""
+
+    content: Json
+    is_found: bool = True
+
+
+def choose_environment(client: Client, name: str, *, owner: str | None, version: int | None, user: str) -> Chosen:
     """The environment as a request names it: kind, name, and user and version where they are known already.
 
     `name` may be `NAME@OWNER:VERSION` or an alias; which of several that share an alias fits the nodes, the server
@@ -27,14 +37,11 @@ def choose_environment(client: Client, name: str, *, owner: str | None, version:
     own = [entry for entry in matching if entry.get("user") == user]
     if len({str(entry.get("name")) for entry in own or matching}) != 1:
         said = {"user": owner, "version": version}
-        return {"kind": "database", "name": name, **{key: value for key, value in said.items() if value is not None}}
+        given = {key: value for key, value in said.items() if value is not None}
+        return Chosen(content={"kind": "database", "name": name, **given}, is_found=bool(matching))
     chosen = (own or matching)[0]
-    return {
-        "kind": "database",
-        "user": chosen.get("user"),
-        "name": chosen.get("name"),
-        "version": chosen.get("version"),
-    }
+    named = {key: chosen.get(key) for key in ("user", "name", "version")}
+    return Chosen(content={"kind": "database", **named})
 
 
 def asked_for(name: str | None, owner: str | None, version: int | None) -> str:

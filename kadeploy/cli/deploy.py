@@ -10,7 +10,7 @@ from typing import Final
 
 from kadeploy.cli.all_faults import check
 from kadeploy.cli.automata import parse_force_steps
-from kadeploy.cli.choose_environment import choose_environment
+from kadeploy.cli.choose_environment import Chosen, choose_environment
 from kadeploy.cli.client import Client, Json, current_user
 from kadeploy.cli.control import CONTROL, act
 from kadeploy.cli.custom import CUSTOM, custom_fields
@@ -109,14 +109,15 @@ def perform(given: Given) -> int:
     assert environment_at is not None
 
     def launch(client: Client, part: Targets) -> Launch:
-        body = {**common_fields(given, part), **fields, "environment": environment_at(client)}
-        return Launch(kind=OperationKind.DEPLOYMENT, body=body)
+        chosen = environment_at(client)
+        body = {**common_fields(given, part), **fields, "environment": chosen.content}
+        return Launch(kind=OperationKind.DEPLOYMENT, body=body, is_found=chosen.is_found)
 
     check(given, nodes, launch)
     return operate(given, nodes, waiting, launch)
 
 
-def _environment_given(given: Given) -> Callable[[Client], Json] | None:
+def _environment_given(given: Given) -> Callable[[Client], Chosen] | None:
     """What tells a server of the environment: a recorded one, or one that is described; None when it is not known."""
     name, file = given.text("env_name"), given.text("env_file")
     given.need(name is not None or file is not None, "no environment was named: use -e NAME or -a FILE")
@@ -133,13 +134,17 @@ def _environment_given(given: Given) -> Callable[[Client], Json] | None:
     return lambda client: choose_environment(client, name, owner=owner, version=version, user=user)
 
 
-def _described(given: Given, file: str) -> Callable[[Client], Json] | None:
+def _described(given: Given, file: str) -> Callable[[Client], Chosen] | None:
     here = None if is_of_server(file) else given.tried(lambda: read_source(file))
     if here is None and not is_of_server(file):
         return None
     if here and given.faults:  # then nobody asks the server
         given.faults += [f"-a {here.place}: {fault}" for fault in here.missing]
-    return lambda client: {"kind": "anonymous", **usable(client, here or source_at(client, file))}
+
+    def described(client: Client) -> Chosen:
+        return Chosen(content={"kind": "anonymous", **usable(client, here or source_at(client, file))})
+
+    return described
 
 
 def _fields(given: Given) -> Json:

@@ -66,10 +66,17 @@ def test_what_the_tool_sees_and_what_the_server_knows(
 
 
 def test_the_servers_alone_have_the_first_ones_number(site: Site, tmp_path: Path) -> None:
-    done = tell(site, "kadeploy -m node-99 -e nothing -p 9 --vlan x", tmp_path)
-    assert (done.exit, len(done.stderr.splitlines())) == (2, 5), done
-    assert all(fault in done.stderr for fault in (NOBODY, NOTHING, NO_VLAN, NO_PARTITION))
+    done = tell(site, "kadeploy -m node-99 -e simulated -p 9 --vlan x", tmp_path)
+    assert (done.exit, len(done.stderr.splitlines())) == (2, 4), done
+    assert all(fault in done.stderr for fault in (NOBODY, NO_VLAN, NO_PARTITION))
     assert done.stderr.endswith("[Kadeploy error 2]\n")
+
+
+def test_an_environment_that_there_is_not_has_the_exit_code_of_kadeploy3s_tool(site: Site, tmp_path: Path) -> None:
+    """It looked for the environment first, and ended as for anything that is not found."""
+    done = tell(site, "kadeploy -m node-99 -e nothing -p 9 --vlan x", tmp_path)
+    assert (done.exit, len(done.stderr.splitlines())) == (1, 5), done
+    assert all(fault in done.stderr for fault in (NOBODY, NOTHING, NO_VLAN, NO_PARTITION))
 
 
 def test_files_that_are_not_there_are_told_with_what_the_server_finds_in_the_description(

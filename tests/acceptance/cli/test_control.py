@@ -140,7 +140,7 @@ def test_wait_nodes_waits_its_turn_and_ctrl_c_gives_up(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (("--resume", "X-1"), "--resume X-1: not an operation's id"),
-        (("--attach", "D-1", "-m", "node-1"), "-m and -f go with --cancel, not with --attach"),
+        (("--attach", "D-1", "-m", "node-1"), "-m does not go with --attach"),
         (("--resume", "D-1", "--cancel", "D-1"), "--resume, --cancel exclude each other"),
     ],
 )

@@ -35,12 +35,14 @@ def test_they_travel_with_the_files_of_this_machine(tmp_path: Path) -> None:
     assert launch.body["hook"] is True
 
 
-def test_what_cannot_travel_is_told_with_all_else_and_nothing_is_sent(tmp_path: Path) -> None:
+def test_what_cannot_travel_is_told_with_all_else_and_nothing_is_launched(tmp_path: Path) -> None:
     (tmp_path / "steps.yaml").write_text(STEPS)
     options = ("--custom-steps", "steps.yaml", "--variable", "A", "-p", "x")
     with with_events(Stream(events=all_ok())).serving() as server:
         done = run("kadeploy", *DEPLOY, *options, env=environment(tmp_path, server.url))
-        assert server.requests("POST", "/deployment/") == []
+        (asked,) = server.requests("POST", "/deployment/")
+        assert isinstance(asked.body, dict)
+        assert asked.body["dry_run"] is True
     assert done.exit == 1
     assert "SetDeploymentEnv.sync.pre-ops[0].file: do.sh cannot be read: No such file or directory" in done.stderr
     assert "--variable A: must be NAME=VALUE" in done.stderr

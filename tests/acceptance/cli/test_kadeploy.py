@@ -112,8 +112,8 @@ def test_an_unknown_environment(tmp_path: Path) -> None:
         (asked,) = server.requests("POST", "/deployment/")
         assert isinstance(asked.body, dict)
         assert asked.body["environment"] == {"kind": "database", "name": "debian12", "user": "bob"}
-    assert done.exit == 7
-    assert done.stderr == "kadeploy: there is no environment debian12 of bob [Kadeploy error 7]\n"
+    assert done.exit == 1
+    assert done.stderr == "kadeploy: there is no environment debian12 of bob\n"
     assert (tmp_path / "ok").read_text() == ""
     assert (tmp_path / "ko").read_text() == "node-1\nnode-2\nnode-3\n"
 

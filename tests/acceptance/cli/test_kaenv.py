@@ -164,7 +164,7 @@ def test_an_image_of_this_machine(site: Site, tmp_path: Path) -> None:
         (("-l", "--env-version", "new"), ["--env-version new: must be a number of 0 or more"]),
         (("-d", "x", "-t", "public", "--skip"), ["-t goes with --set-visibility-tag", "--skip goes with --import"]),
         (("-p", "x", "--columns", "name"), ["--columns goes with -l"]),
-        (("-d", "x", "--with-checksums"), ["--with-checksums goes with -l"]),
+        (("-d", "x", "--with-checksums"), ["--with-checksums goes with -l and -p"]),
         (("--move-files",), ["--move-files needs -m OLD::NEW"]),
         (("--move-files", "-m", "a,b::c,b::d"), ["-m a: must be OLD::NEW", "-m b::d: b goes to c already"]),
         (("-l", "-m", "a::b"), ["-m goes with --move-files"]),

@@ -89,7 +89,7 @@ def test_a_part_that_is_refused_does_not_keep_the_other(environ: dict[str, str])
     description.write_text(recorded.stdout.replace("name: simulated", "name: mine"))
     assert run("kaenv", "-S", "two", "-a", str(description), env=environ).exit == 0
     done = tell(environ, "kadeploy -M -m node-1 -m node-1.two.example -e mine -V 1 -n ko")
-    assert done.exit == 7
+    assert done.exit == 1
     assert "[one] The environment is not valid -- there is no environment mine" in done.stderr
     assert re.search(r"^\[two\] D-\S+ done: 1 of 1 node OK$", done.stdout, re.MULTILINE)
     assert (Path(environ["HOME"]) / "ko").read_text() == "node-1\n"

@@ -104,6 +104,10 @@ def test_a_whole_disk(tmp_path: Path) -> None:
         plan = await planned(house, "/deployment", **body)
         assert steps(plan)[:1] == ["fetch_files"]
         assert steps(plan)[4:7] == ["send_environment", "sync", "switch_pxe"]
+        for booted, warnings in ((0, []), (2, ["boot_partition: 2 is started by the disk's own boot sector"])):
+            async with house.client() as client:
+                told = await client.post("/deployment", json={**body, "boot_partition": booted, "dry_run": True})
+            assert [one.partition(" or EFI")[0] for one in told.json().get("warnings", [])] == warnings
 
     in_house(tmp_path, scenario)
 
