@@ -45,6 +45,7 @@ class Door:
         self._welcome = welcome
         self._numbers = itertools.count()
         self._strangers: dict[int, tuple[str, socket.socket]] = {}  # by number: where from
+        self._threads = threading.Semaphore(2 * MOST_STRANGERS)  # one that is shown out takes a moment to go
         self._lock = threading.Lock()
         self._closing = False
         self._accepting = threading.Thread(target=self._accept, name="door", daemon=True)
@@ -77,18 +78,20 @@ class Door:
             with self._lock:
                 self._strangers[number] = (address[0], sock)
                 self._make_room()
+            self._threads.acquire()
             try:
                 threading.Thread(target=self._meet, args=(number, sock), name="reader", daemon=True).start()
             except RuntimeError as error:
                 log.warning("no thread for a reader: %s", error)
                 self._forget(number)
+                self._threads.release()
                 sock.close()
 
     def _make_room(self) -> None:
         if len(self._strangers) > MOST_STRANGERS:
             where, _ = Counter(where for where, _ in self._strangers.values()).most_common(1)[0]
             oldest = next(number for number, one in self._strangers.items() if one[0] == where)
-            _cut(self._strangers[oldest][1])
+            _cut(self._strangers.pop(oldest)[1])
 
     def _meet(self, number: int, sock: socket.socket) -> None:
         try:
@@ -99,6 +102,7 @@ class Door:
             return
         finally:
             self._forget(number)
+            self._threads.release()
         self._welcome(link, hello)
 
     def _forget(self, number: int) -> None:

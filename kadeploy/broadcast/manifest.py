@@ -165,6 +165,15 @@ class Manifests:
                 self._seen, self._made[algorithm] = seen, made
             return self._made[algorithm]
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether the file is no longer what it was when it was read."""
+        try:
+            state = os.stat(self._path)
+        except OSError:
+            return True
+        return self._seen not in (None, (state.st_size, state.st_mtime_ns))
+
 
 def _changed(path: str | os.PathLike[str]) -> InvalidFile:
     return InvalidFile(f"the image {os.fspath(path)} changed while it was read", hint="try again when it is whole")

@@ -28,6 +28,7 @@ class Board:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)  # why
     logged_in: int = 0
+    has_changed: bool = False  # the file, while it was sent
 
     @property
     def reasons(self) -> Mapping[str, str]:
@@ -59,6 +60,7 @@ async def _cast(wanted: Cast, board: Board) -> None:
             group.create_task(seating.wait_for_most())
             for name in wanted.hosts:
                 group.create_task(_one(name, wanted, board, seating, window))
+        board.has_changed = manifests.is_stale
 
 
 @contextlib.asynccontextmanager

@@ -77,6 +77,8 @@ def _tell_faults(board: Board, console: Console) -> None:
             console.print(f"{name}: {line}", markup=False)
     for why, names in _by_reason(board.reasons).items():
         console.print(f"{names}: {why}{_remedy(why)}", style="red", markup=False)
+    if board.has_changed and board.reasons:
+        console.print("the file changed while it was sent: try again when it is whole", style="red")
 
 
 def _list(board: Board, lists: Lists) -> None:

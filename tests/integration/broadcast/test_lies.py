@@ -159,6 +159,62 @@ def test_strangers_get_nothing_and_stop_nobody(image: Image) -> None:
     assert image.is_whole("node-2")
 
 
+def test_what_one_member_said_lets_in_nobody_else(image: Image) -> None:
+    """Whoever heard it all says it again, word for word."""
+    with started(Head(image.path, image.manifest, host="127.0.0.1", stall=0.5)) as head:
+        hello = wire.Hello(broadcast=head.broadcast, nonce=bytes(16), name="node-1", rank=0, offset=0, end=1000)
+        said = wire.encode_hello(hello)
+        with socket.create_connection(("127.0.0.1", head.port), timeout=LONGEST) as member:
+            member.sendall(said)
+            nonce = member.recv(wire.CHALLENGE_SIZE, socket.MSG_WAITALL)[: wire.NONCE_SIZE]
+            proof = wire.reader_proof(head.secret, said, nonce)
+            member.sendall(proof)
+            assert len(member.recv(wire.FRAME_SIZE + 1000, socket.MSG_WAITALL)) == wire.FRAME_SIZE + 1000
+        assert len(answer(head.port, said + proof)) == wire.CHALLENGE_SIZE
+
+
+@contextlib.contextmanager
+def impostor() -> Iterator[Member]:
+    """Listens where node-0 should, does not know the secret, and gives whoever comes bytes of its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    ends: list[socket.socket] = []
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                reader, _ = listener.accept()
+                ends.append(reader)
+                head = reader.recv(wire.HELLO_SIZE, socket.MSG_WAITALL)
+                reader.recv(wire.name_size(head), socket.MSG_WAITALL)
+                frame = wire.encode_frame(wire.Frame(kind=wire.Kind.DATA, length=100_000, value=0, hops=1))
+                with contextlib.suppress(OSError):
+                    reader.sendall(bytes(wire.CHALLENGE_SIZE) + frame + bytes(100_000))
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield Member(name="node-0", host="127.0.0.1", port=listener.getsockname()[1])
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for one in (listener, *ends):
+            one.close()
+
+
+def test_who_takes_anothers_place_without_the_secret_gives_nothing(image: Image) -> None:
+    with (
+        relays(1) as nodes,
+        impostor() as false,
+        started(Head(image.path, image.manifest, host="127.0.0.1", stall=0.5)) as head,
+    ):
+        orders = head.orders([false, nodes[0].member], host="127.0.0.1")
+        nodes[0].order(orders["node-1"], image.file_of("node-1"))
+        outcome = nodes[0].outcome()
+    assert outcome is not None
+    assert (outcome.reason, outcome.sources, outcome.repaired) == (None, ("server",), ())
+    assert image.is_whole("node-1")
+
+
 def answer(port: int, said: bytes) -> bytes:
     """All that is answered until the other side closes."""
     got = b""

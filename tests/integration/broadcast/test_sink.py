@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import random
 import stat
@@ -209,6 +210,23 @@ def test_zeros_are_made_and_not_written(tmp_path: Path) -> None:
         disk.close()
         assert (tmp_path / "disk").read_bytes() == content + b"\xff" * ((4 << 20) - len(content))
         assert disk.skipped >= 12 * UNIT
+
+
+@pytest.mark.netns
+@pytest.mark.skipif(os.geteuid() != 0, reason="loop devices need root")
+def test_a_device_is_written_past_the_kernels_cache(tmp_path: Path) -> None:
+    """From memory that is aligned, as what is received is."""
+    with device(tmp_path / "disk", 4 << 20) as path:
+        memory = mmap.mmap(-1, 1 << 20)
+        memory[:] = os.urandom(1 << 20)
+        disk = Device(Path(path))
+        try:
+            disk.write(memoryview(memory))
+            flags = Path(f"/proc/self/fdinfo/{disk._direct}").read_text().split("flags:")[1].split()[0]
+            assert int(flags, 8) & os.O_DIRECT
+        finally:
+            disk.close()
+        assert (tmp_path / "disk").read_bytes()[: 1 << 20] == memory[:]
 
 
 @pytest.mark.netns

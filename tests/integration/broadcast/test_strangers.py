@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import pytest
 from kadeploy.broadcast import wire
 from kadeploy.broadcast.door import MOST_STRANGERS
 from kadeploy.broadcast.source import Head
-from kadeploy.testing.chain import RelayProcess, give_orders, relays, started
+from kadeploy.testing.chain import LONGEST, RelayProcess, give_orders, relays, started
 from tests.integration.broadcast.conftest import Image
 
 STALL = 1.0
@@ -118,6 +119,38 @@ def test_a_flood_of_strangers_neither_stops_nor_swells_a_chain(image: Image, kin
     assert flood.made > 50
     assert [outcome and outcome.reason for outcome in outcomes] == [None] * 3
     assert all(image.is_whole(node.name) for node in nodes)
+
+
+def test_of_too_many_strangers_the_first_are_shown_out(image: Image) -> None:
+    """Long before their time is over; and a member is let in."""
+    threads = threading.active_count()
+    with (
+        started(Head(image.path, image.manifest, host="127.0.0.1", stall=4 * LONGEST)) as head,
+        contextlib.ExitStack() as stack,
+    ):
+        address = ("127.0.0.1", head.port)
+        here = [
+            stack.enter_context(socket.create_connection(address, timeout=LONGEST)) for _ in range(8 * MOST_STRANGERS)
+        ]
+        for one in here[:-MOST_STRANGERS]:
+            assert one.recv(1) == b""
+        assert threading.active_count() - threads <= 2 * MOST_STRANGERS + 1
+        with admitted(head.port, head, member_hello(head)) as member:
+            assert len(member.recv(wire.FRAME_SIZE + 1000, socket.MSG_WAITALL)) == wire.FRAME_SIZE + 1000
+
+
+def test_who_says_a_byte_now_and_then_has_no_more_time_than_others(image: Image) -> None:
+    said = hello_of(random.Random(1))
+    with (
+        started(Head(image.path, image.manifest, host="127.0.0.1", stall=0.5)) as head,
+        socket.create_connection(("127.0.0.1", head.port), timeout=LONGEST) as sock,
+    ):
+        for count in range(len(said)):
+            sock.sendall(said[count : count + 1])
+            if select.select([sock], [], [], 0.1)[0]:
+                break
+        assert count < len(said) / 2
+        assert sock.recv(1) == b""
 
 
 def member_hello(head: Head, *, offset: int = 0, end: int = 1000, ranged: bool = False) -> wire.Hello:

@@ -97,6 +97,19 @@ def test_a_host_that_answers_late_joins_the_others(image: Path) -> None:
         check_copies(cast, image, (1, 2, 3))
 
 
+def test_a_file_that_changes_while_it_is_sent_is_had_by_nobody(image: Path) -> None:
+    with cluster(image.parent, 2) as cast, begun(cast, "--rate", "0.6", str(image), "host-[1-2]:/srv/") as process:
+        until_each_has([cast.srv(number) for number in (1, 2)], "*.part")
+        with image.open("r+b") as file:
+            file.seek(SIZE - 10)
+            file.write(b"changed")
+        _, said = process.communicate(timeout=LONGEST)
+        assert process.returncode == 1, said
+        assert b" of the image is bad: it is bad at this machine, too\n" in said
+        assert said.endswith(b"\nthe file changed while it was sent: try again when it is whole\n")
+        check_copies(cast, image, ())
+
+
 def test_a_path_that_is_not_there(image: Path) -> None:
     with cluster(image.parent, 3) as cast:
         (cast.srv(2) / "data").mkdir()
