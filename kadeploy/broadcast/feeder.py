@@ -57,11 +57,16 @@ class Feeder:
         self._yielded: dict[str, float] = {}  # who was told to go to the end, and when
         self._changed = threading.Condition()
         self._stopping = False
-        self._paces = [one for one in (Allowance(terms.rate), terms.allowance) if one.is_limited]
+        self._own = Allowance(terms.rate)
         self.when_slow: Callable[[int], object] = _nobody  # the reader of this rank is
         self.when_told: Callable[[int, int], object] = _nobody  # that the node of a rank is slow, by one before it
         self._door = Door(listener, terms.broadcast, terms.secret, terms.timing, self._welcome)
         standing.when_moved.append(self._cut_those_before)
+
+    @property
+    def _paces(self) -> list[Allowance]:
+        """Those that count now: what all may send together can be limited while this one sends."""
+        return [one for one in (self._own, self._terms.allowance) if one.is_limited]
 
     def start(self) -> None:
         self._door.open()
@@ -186,11 +191,11 @@ class Feeder:
 
     def _allowed(self, reader: Reader, count: int) -> int:
         """How many of these bytes may be sent in one go, when they may."""
-        count = min(count, reader.most, *(allowance.burst() for allowance in self._paces))
-        began = time.monotonic()
-        for allowance in self._paces:
+        paces, began = self._paces, time.monotonic()
+        count = min(count, reader.most, *(allowance.burst() for allowance in paces))
+        for allowance in paces:
             allowance.take(self._terms.broadcast if allowance is self._terms.allowance else reader.key, count)
-        if self._paces:
+        if paces:
             reader.withheld += time.monotonic() - began
         return count
 

@@ -96,6 +96,11 @@ class RelayProcess:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def most_memory(self) -> int:
+        """Bytes in memory at most, so far (VmHWM of proc_pid_status(5))."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) << 10
+
     def end(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()

@@ -65,6 +65,17 @@ def test_broadcasts_at_once_share_what_the_server_may_send(image: Image) -> None
     assert max(first, second) > 0.8 * 3 * SIZE / allowance.rate
 
 
+def test_a_limit_counts_for_a_broadcast_that_began_without_one(image: Image) -> None:
+    allowance = Allowance()
+    head = Head(image.path, image.manifest, host="127.0.0.1", allowance=allowance)
+    with relays(1) as nodes, started(head):
+        allowance.rate = 8_000_000
+        give(head, nodes, image.file_of)
+        outcome = nodes[0].outcome()
+    assert outcome is not None
+    assert (outcome.received_after or 0.0) > 0.8 * SIZE / allowance.rate
+
+
 def test_a_node_that_may_not_send_more_is_no_slow_one(image: Image) -> None:
     """The server could give it all at once, and gives to the first one only."""
     with relays(3) as nodes, started(Head(image.path, image.manifest, host="127.0.0.1")) as head:

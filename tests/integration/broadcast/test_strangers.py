@@ -16,9 +16,10 @@ from kadeploy.broadcast import wire
 from kadeploy.broadcast.door import MOST_STRANGERS
 from kadeploy.broadcast.source import Head
 from kadeploy.testing.chain import LONGEST, RelayProcess, give_orders, relays, started
-from tests.integration.broadcast.conftest import Image
+from tests.integration.broadcast.conftest import SIZE, Image
 
 STALL = 1.0
+MORE = 32 << 20  # bytes of memory beside the image: threads, their buffers, and what Python keeps
 RATE = 4_000_000  # bytes a second: about 3 s for the image
 
 
@@ -109,9 +110,11 @@ def test_a_flood_of_strangers_neither_stops_nor_swells_a_chain(image: Image, kin
         started(Head(image.path, image.manifest, host="127.0.0.1", rate=RATE, stall=STALL)) as head,
         flooded([head.port, *(node.member.port for node in nodes)], KINDS[kind]) as flood,
     ):
+        before = [node.most_memory() for node in nodes]
         give_orders(head, nodes, image.file_of)
-        nodes[2].wait_begun()
-        for node in nodes:
+        nodes[2].wait_progress(lambda one: one.received > SIZE / 2)
+        for node, little in zip(nodes, before, strict=True):
+            assert node.most_memory() - little < SIZE + MORE
             threads, descriptors = threads_and_descriptors(node)
             assert threads <= MOST_STRANGERS + 20
             assert descriptors <= MOST_STRANGERS + 40
