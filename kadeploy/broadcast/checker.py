@@ -23,7 +23,7 @@ class Checker:
 
     def __init__(self, reception: Reception, spool: Spool, upstream: Upstream, stop: threading.Event) -> None:
         self.repaired: list[str] = []  # a line for each bad chunk
-        self._spool, self._upstream, self._stop = spool, upstream, stop
+        self._reception, self._spool, self._upstream, self._stop = reception, spool, upstream, stop
         self._timing, self._patience = Timing(stall=reception.limits.stall), reception.limits.patience
 
     def check(self) -> None:
@@ -59,9 +59,11 @@ class Checker:
         came_from = self._upstream.source_of(start + length - 1)
         self.repaired.append(f"chunk {index} (byte {start}) came bad from {self._upstream.member(came_from).name}")
         log.warning("%s", self.repaired[-1])
+        order, shape = self._reception.order, self._reception.shape
+        before = () if came_from == HEAD_RANK else shape.before(came_from, len(order))
         attempt, wrong, began, why = 0, 0, time.monotonic(), ""
         while self._is_on():
-            rank = repair_source(attempt, came_from)
+            rank = repair_source(attempt, before)
             attempt += 1
             try:
                 chunk = self._fetch(index, rank)

@@ -195,12 +195,14 @@ def is_to_blame(times_faster: Sequence[float]) -> bool:
     )
 
 
-def repair_source(attempt: int, came_from: int) -> int:
-    """Whom to ask for a bad chunk, for the first, second, ... time.
+def repair_source(attempt: int, before: Sequence[int]) -> int:
+    """Whom to ask for a bad chunk, for the first, second, ... time. `before`: whom the one it came from reads from,
+    best first; nobody, if it came from the head.
 
-    First the one it came from (the wire may have been at fault, and it gives verified bytes only), then the head.
+    First the nearest of these: it gives verified bytes only, not over the link that may have spoilt them, and a chain
+    that is bad from one link on does not fall upon the head. Then the head.
     """
-    return came_from if attempt == 0 else HEAD_RANK
+    return before[0] if attempt == 0 and before else HEAD_RANK
 
 
 def is_worth_mending(wrong: int, elapsed: float, patience: float) -> bool:

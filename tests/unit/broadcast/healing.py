@@ -137,7 +137,8 @@ class Model:
     def _mend(self, node: Node) -> None:
         """One answer a step for each bad unit."""
         for one in list(node.mending.values()):
-            source = self.at(repair_source(one.attempt, one.came_from))
+            before = () if one.came_from == HEAD_RANK else self.shape.before(one.came_from, len(self.nodes))
+            source = self.at(repair_source(one.attempt, before))
             one.attempt += 1
             has_it = one.unit >= source.base and one.unit < source.received and one.unit not in source.mending
             if source.is_up and has_it:

@@ -128,8 +128,9 @@ def test_whom_one_that_insists_overtakes_has_lost_its_place(ahead: int, fed: int
     assert ahead_of(far, [near, far]) is None
 
 
-def test_a_bad_chunk_is_asked_of_where_it_came_from_then_of_the_head() -> None:
-    assert [repair_source(attempt, 4) for attempt in range(3)] == [4, HEAD_RANK, HEAD_RANK]
+def test_a_bad_chunk_is_asked_of_another_one_than_it_came_from_then_of_the_head() -> None:
+    assert [repair_source(attempt, (3, 2, 1)) for attempt in range(3)] == [3, HEAD_RANK, HEAD_RANK]
+    assert repair_source(0, ()) == HEAD_RANK
     assert is_worth_mending(1, 59.0, 60.0)
     assert not is_worth_mending(4, 1.0, 60.0)
     assert not is_worth_mending(0, 60.0, 60.0)
