@@ -138,8 +138,11 @@ class Move(StrEnum):
 
 
 def when_parked(rank: int, fed: int, failures: Mapping[int, Failure]) -> Move:
-    """`fed` is the rank of the reader that was preferred to us."""
-    if not fed < rank:
+    """`fed` is the rank of the reader that was preferred to us. It may be our own: the source has not seen yet that
+    an earlier connection has ended."""
+    if fed == rank:
+        return Move.WAIT
+    if fed > rank:
         return Move.WAIT if rank >= MOVED else Move.LAST
     failure = failures.get(place_of(fed))
     if failure and (failure.lacks or (failure.sure and rank >= MOVED)):

@@ -74,13 +74,13 @@ def test_every_way_to_reboot_is_sent(tmp_path: Path) -> None:
     assert second == {"kind": "set_pxe", "pxe": {"profile": SCRIPT}, "nodes": ["node-1"]}
 
 
-def test_what_does_not_go_together_is_told_before_anything_is_sent(tmp_path: Path) -> None:
+def test_what_does_not_go_together_is_told_before_anything_is_launched(tmp_path: Path) -> None:
     with with_events(Stream(events=all_ok())).serving() as server:
         env = environment(tmp_path, server.url)
         reboot = run("kareboot", "-m", "node-1", "-r", "set_pxe", "-e", "debian12", "-c", env=env)
         deploy = run("kadeploy", *DEPLOY, "--set-pxe-pattern", "p", "-c", "x", "--force-steps", "Fly|Up", env=env)
-        assert not server.requests("POST", "/reboot/")
-        assert not server.requests("POST", "/deployment/")
+        asked = [*server.requests("POST", "/reboot/"), *server.requests("POST", "/deployment/")]
+        assert all(isinstance(seen.body, dict) and seen.body["dry_run"] is True for seen in asked)
     assert "-r set_pxe needs a profile: use -w FILE" in reboot.stderr
     assert "-e goes with -r recorded_env only" in reboot.stderr
     assert "--set-pxe-pattern goes with -w" in deploy.stderr

@@ -94,6 +94,8 @@ def test_one_that_was_away_does_not_take_from_the_chain() -> None:
         (3, Failure(at=0, sure=False), Move.NEARER),  # perhaps it was only slow to answer
         (3, Failure(at=0, sure=True), Move.INSIST),  # it lives for its source, not for us
         (3, Failure(at=0, sure=False, lacks=True), Move.WAIT),  # only the head has it all, when it is through
+        (5, None, Move.WAIT),  # its own, which the source does not know to have ended
+        (5, Failure(at=0, sure=True), Move.WAIT),
     ],
 )
 def test_a_parked_reader(fed: int, failure: Failure | None, move: Move) -> None:
