@@ -9,25 +9,30 @@ from typing import Final
 
 SWAP: Final = "swap"
 _ON_DISKS: Final = ("UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "/dev/")
+_OPTIONAL: Final = "nofail,x-systemd.device-timeout=10s"  # the disk is there: the root is on it
 _OPTIONS: Final = {"ext2": "errors=remount-ro", "ext3": "errors=remount-ro", "ext4": "errors=remount-ro"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A partition of this node and where it is mounted; `swap` for swap space."""
+    """A partition of this node and where it is mounted; `swap` for swap space.
+
+    What several systems of a disk use may be formatted anew by each of them, and may be gone. So all but the root is
+    found by its partition, is of whatever kind it is then, and is not waited for."""
 
     uuid: str
     where: str
     filesystem: str
+    partuuid: str = ""
 
     def line(self) -> str:
+        if self.where == "/":
+            return f"UUID={self.uuid} / {self.filesystem} {_OPTIONS.get(self.filesystem, 'defaults')} 0 1"
+        source = f"PARTUUID={self.partuuid}" if self.partuuid else f"UUID={self.uuid}"
         if self.where == SWAP:
-            return f"UUID={self.uuid} none swap sw 0 0"
-        options = {"/": _OPTIONS.get(self.filesystem, "defaults"), "/boot/efi": "umask=0077"}.get(
-            self.where, "defaults"
-        )
-        order = 1 if self.where == "/" else 2
-        return f"UUID={self.uuid} {self.where} {self.filesystem} {options} 0 {order}"
+            return f"{source} none swap sw,{_OPTIONAL} 0 0"
+        options = f"umask=0077,{_OPTIONAL}" if self.where == "/boot/efi" else _OPTIONAL
+        return f"{source} {self.where} auto {options} 0 2"
 
 
 def fstab(old: str, entries: Iterable[Entry]) -> str:

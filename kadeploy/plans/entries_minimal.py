@@ -75,7 +75,8 @@ def _format_deploy(wanted: Wanted) -> Step:
 
 def _format_tmp(wanted: Wanted) -> Step:
     number = wanted.partition_of(Role.TMP) or 0
-    return Format(role=Role.TMP, number=number, filesystem=wanted.tmp_filesystem())
+    keep = not wanted.request.reformat_tmp
+    return Format(role=Role.TMP, number=number, filesystem=wanted.tmp_filesystem(), keep=keep)
 
 
 def _format_swap(wanted: Wanted) -> Step:

@@ -13,11 +13,12 @@ from kadeploy.steps.on_nodes import on_nodes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """`filesystem` is an mkfs type, or `swap`."""
+    """`filesystem` is an mkfs type, or `swap`. `keep` leaves a partition alone that holds some file system."""
 
     role: Role
     number: int
     filesystem: str
+    keep: bool = False
     timeout: float = 300.0
 
     @property
@@ -29,6 +30,6 @@ class Format:
 
         def command(name: str) -> Command:
             device = partition_path(site.nodes[name].block_device, self.number)
-            return Command(name="format", args={"device": device, "filesystem": self.filesystem})
+            return Command(name="format", args={"device": device, "filesystem": self.filesystem, "keep": self.keep})
 
         return await on_nodes(context, nodes, command, self.timeout)

@@ -20,7 +20,7 @@ async def configure_system(args: Args, job: Job) -> Answer:
     if not inside(tree, "/etc").is_dir():
         raise CommandFailed(f"there is no system in {tree}: it has no directory /etc")
     entries = [
-        Entry(uuid=found.uuid, where=where, filesystem=found.kind)
+        Entry(uuid=found.uuid, where=where, filesystem=found.kind, partuuid=found.partuuid)
         for device, where in named_texts(args, "mounts").items()
         if (found := await signature_of(device)).uuid
     ]

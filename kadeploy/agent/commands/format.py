@@ -10,6 +10,7 @@ from kadeploy.agent.blocks import await_disk
 from kadeploy.agent.execute import execute
 from kadeploy.agent.job import Answer, Job
 from kadeploy.agent.mounts import unmount_all
+from kadeploy.agent.signatures import signature_of, wipe
 from kadeploy.agent.swaps import swap_off
 from kadeploy.errors import CommandFailed
 
@@ -40,12 +41,21 @@ async def make_filesystem(device: str, filesystem: str, *, label: str = "", opti
     argv = maker(device, filesystem, label=label, options=options)
     await unmount_all(lambda mounts: tuple(entry.path for entry in reversed(mounts) if entry.source == device))
     await swap_off(device)
+    await wipe(device)
     await execute(argv)
 
 
+async def make_esp(device: str) -> None:
+    """An EFI system partition; one that is there may hold the loaders of other systems. Raises CommandFailed."""
+    if (await signature_of(device)).kind != "vfat":
+        await make_filesystem(device, "vfat", label="EFI")
+
+
 async def format_partition(args: Args, job: Job) -> Answer:
-    await await_disk(text(args, "device"), deadline=number(args, "wait", 15))
-    await make_filesystem(
-        text(args, "device"), text(args, "filesystem"), label=text(args, "label", ""), options=texts(args, "options")
-    )
+    """With `keep` what holds a file system is left as it is; the answer says which. Raises CommandFailed."""
+    device, filesystem = text(args, "device"), text(args, "filesystem")
+    await await_disk(device, deadline=number(args, "wait", 15))
+    if args.get("keep") and (kind := (await signature_of(device)).kind) in _MAKERS and kind != "swap":
+        return Answer(output=f"{kind} is left as it is")
+    await make_filesystem(device, filesystem, label=text(args, "label", ""), options=texts(args, "options"))
     return Answer()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from kadeploy.agent.arguments import Args, text
 from kadeploy.agent.job import Answer, Job, Meter
+from kadeploy.agent.signatures import wipe
 from kadeploy.broadcast.digests import KNOWN
 from kadeploy.broadcast.reception import Outcome, Progress, Reception
 from kadeploy.broadcast.relay import Place, receive
@@ -42,8 +43,11 @@ async def receive_image(args: Args, job: Job) -> Answer:
     Raises CommandFailed.
     """
     sink_order = sink_for(text(args, "kind"), text(args, "compression"), text(args, "destination"))
-    if sink_order.kind is SinkKind.FILE:
-        Path(sink_order.path).parent.mkdir(parents=True, exist_ok=True)
+    match sink_order.kind:
+        case SinkKind.FILE:
+            Path(sink_order.path).parent.mkdir(parents=True, exist_ok=True)
+        case SinkKind.DEVICE:
+            await wipe(sink_order.path)
     try:
         orders = Reception.from_json(args["orders"])  # type: ignore[arg-type]
     except (KeyError, TypeError, ValueError) as error:

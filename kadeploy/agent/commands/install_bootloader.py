@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kadeploy.agent.arguments import Args, number, text
 from kadeploy.agent.blocks import real_path
-from kadeploy.agent.commands.format import make_filesystem
+from kadeploy.agent.commands.format import make_esp
 from kadeploy.agent.efi import set_boot_entry
 from kadeploy.agent.execute import execute
 from kadeploy.agent.facts import firmware
@@ -56,8 +56,7 @@ async def _install_bios(device: str, boot: Path, kind: str) -> str:
 
 async def _install_uefi(args: Args, tree: Path, kind: str) -> str:
     device, esp = real_path(text(args, "device")), text(args, "esp")
-    if (await signature_of(esp)).kind != "vfat":
-        await make_filesystem(esp, "vfat", label="EFI")
+    await make_esp(esp)
     where = str(inside(tree, _ESP))
     await mount(esp, where, filesystem="vfat")
     try:

@@ -1,28 +1,26 @@
-"""`partition`: write a GPT, and return when the kernel shows its partitions."""
+"""`partition`: see that there is this GPT, and return when the kernel shows its partitions."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-
 from kadeploy.agent.arguments import Args, mappings, number, text
-from kadeploy.agent.blocks import are_in_dev, await_disk, partitions, readable, real_path
-from kadeploy.agent.commands.format import make_filesystem
+from kadeploy.agent.blocks import await_disk, readable, real_path
+from kadeploy.agent.commands.format import make_esp
 from kadeploy.agent.execute import execute
 from kadeploy.agent.facts import firmware
-from kadeploy.agent.gpt import layout_from, parse_table, sfdisk_script
+from kadeploy.agent.gpt import is_made, layout_from, parse_uuids, sfdisk_script
 from kadeploy.agent.job import Answer, Job
 from kadeploy.agent.mounts import of_disk, unmount_all
+from kadeploy.agent.shown import await_partitions
+from kadeploy.agent.signatures import wipe
 from kadeploy.agent.swaps import swap_off
-from kadeploy.domain.disk import Role, partition_path
+from kadeploy.domain.disk import Layout, Role, partition_path
 from kadeploy.errors import CommandFailed
 from kadeploy.process import run
 
-_PARTITIONS_APPEAR = 20.0  # seconds
-
 
 async def partition(args: Args, job: Job) -> Answer:
-    """Whatever the disk held is gone. An EFI system partition comes formatted. Raises CommandFailed."""
+    """A table that is as asked stays, with all that its partitions hold; else only a production system's partition
+    keeps what is in its place. An EFI system partition comes formatted. Raises CommandFailed."""
     asked = text(args, "device")
     layout = layout_from(mappings(args, "layout"))
     starts_by = text(args, "firmware", firmware())
@@ -34,28 +32,20 @@ async def partition(args: Args, job: Job) -> Answer:
     device = real_path(asked)
     await unmount_all(lambda mounts: of_disk(mounts, device))
     await swap_off(device)
-    script = sfdisk_script(layout, device, starts_by)
-    wipe = ("--wipe", "always", "--wipe-partitions", "always")
-    await execute(("sfdisk", "--quiet", *wipe, device), stdin=script.encode())
-    await _await_partitions(device)
+    found = await run(("sfdisk", "--json", device), deadline=30)
+    if found.ok and is_made(layout, found.stdout, starts_by):
+        await await_partitions(device)
+    else:
+        script = sfdisk_script(layout, device, starts_by, parse_uuids(found.stdout) if found.ok else {})
+        await _write(layout, device, script)
     esp = layout.number_of(Role.BOOT)
     if esp is not None and starts_by == "uefi":
-        await make_filesystem(partition_path(device, esp), "vfat", label="EFI")
+        await make_esp(partition_path(device, esp))
     return Answer(output=", ".join(partition_path(device, part.number) for part in layout.partitions))
 
 
-async def _await_partitions(device: str) -> None:
-    """Until the kernel shows what the table says: the same partitions, where they are. One that did not notice by
-    itself is told, once."""
-    wanted = parse_table(await execute(("sfdisk", "--json", device)))
-    started = time.monotonic()
-    told = False
-    while (shown := partitions(device)) != wanted or not are_in_dev(wanted):
-        waited = time.monotonic() - started
-        if waited > _PARTITIONS_APPEAR:
-            there = ", ".join(sorted(shown)) or "none"
-            raise CommandFailed(f"the kernel does not show the new partitions of {device} but {there}")
-        if waited > 0.3 and not told:
-            await run(("partx", "--update", "--nr", "1:128", device), deadline=30)
-            told = True
-        await asyncio.sleep(0.05)
+async def _write(layout: Layout, device: str, script: str) -> None:
+    unwiped = ("--wipe", "always", "--wipe-partitions", "never")
+    await execute(("sfdisk", "--quiet", *unwiped, device), stdin=script.encode())
+    await await_partitions(device)
+    await wipe(*(partition_path(device, part.number) for part in layout.partitions if part.role is not Role.PROD))

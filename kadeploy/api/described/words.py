@@ -102,7 +102,7 @@ WORDS: Final[Mapping[str, str]] = {
     "quota": "Bytes that a user's uploads may have.",
     "ready": "Whether every part is ready.",
     "received": "Bytes that came.",
-    "reformat_tmp_partition": "Make this file system on the partition for temporary files.",
+    "reformat_tmp_partition": "Make this file system anew on the partition for temporary files, else left alone.",
     "resource": "Path of the thing itself.",
     "resources": "Paths to ask on.",
     "result": "`ok`, or the refusal in words.",

@@ -46,6 +46,7 @@ def test_a_jobs_nodes_are_its_users_and_then_nobodys_and_both_scripts_may_run_tw
             "JOB_NODES": "node-[1-3]",
             "JOB_END": str(int(time.time()) + 3600),
             "PRODUCTION": "simulated",
+            "ITS_PARTITION": "3",
         }
         with httpx2.Client(base_url=env["KADEPLOY_SERVER"], headers={"X-Kadeploy-User": "root"}) as root:
             for _ in range(2):

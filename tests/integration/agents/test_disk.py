@@ -55,6 +55,54 @@ def test_partition_again_over_what_is_mounted(disk: str, tmp_path: Path) -> None
     assert kind_of(f"{disk}p3") == "", "an old signature is left"
 
 
+def uuid_of(device: str) -> str:
+    """That of the partition itself, by which systems name their root, too."""
+    return said("blkid", "-p", "-s", "PART_ENTRY_UUID", "-o", "value", device)
+
+
+@pytest.mark.parametrize("firmware", ["bios", "uefi"])
+def test_a_table_that_is_as_asked_stays_with_all_that_is_in_its_partitions(
+    disk: str, tmp_path: Path, firmware: str
+) -> None:
+    run("partition", device=disk, layout=LAYOUT, firmware=firmware)
+    run("format", device=f"{disk}p3", filesystem="ext4")
+    run("mount", device=f"{disk}p3", path=str(tmp_path / "mnt"))
+    (tmp_path / "mnt/kept").write_text("x")
+    before = [uuid_of(f"{disk}p{number}") for number in (1, 2, 3, 5)]
+    renamed = [{**part, "role": "prod" if part["role"] == "deploy" else part["role"]} for part in LAYOUT]
+    run("partition", device=disk, layout=renamed, firmware=firmware)
+    assert [uuid_of(f"{disk}p{number}") for number in (1, 2, 3, 5)] == before
+    run("mount", device=f"{disk}p3", path=str(tmp_path / "mnt"))
+    assert (tmp_path / "mnt/kept").read_text() == "x"
+
+
+def test_a_production_system_stays_where_it_is_when_the_others_change(disk: str, tmp_path: Path) -> None:
+    with_production = [
+        {"number": 1, "role": "prod", "size": 600 * MIB},
+        {"number": 2, "role": "deploy", "size": 300 * MIB},
+        {"number": 3, "role": "tmp", "size": 0},
+    ]
+    run("partition", device=disk, layout=with_production, firmware="bios")
+    for number in (1, 2):
+        run("format", device=f"{disk}p{number}", filesystem="ext4")
+    run("mount", device=f"{disk}p1", path=str(tmp_path / "mnt"))
+    (tmp_path / "mnt/kept").write_text("x")
+    before = [uuid_of(f"{disk}p{number}") for number in (1, 2)]
+    run("partition", device=disk, layout=with_production[:2], firmware="bios")
+    assert kind_of(f"{disk}p2") == ""
+    assert not Path(f"{disk}p3").exists()
+    assert [uuid_of(f"{disk}p{number}") for number in (1, 2)] == before
+    run("mount", device=f"{disk}p1", path=str(tmp_path / "mnt"))
+    assert (tmp_path / "mnt/kept").read_text() == "x"
+
+
+def test_a_table_of_another_kind_is_written_anew(disk: str) -> None:
+    table = b"label: dos\nsize=64MiB, type=82\nsize=48MiB\nsize=1200MiB\n"
+    subprocess.run(["sfdisk", "-q", disk], input=table, check=True)
+    run("partition", device=disk, layout=LAYOUT, firmware="bios")
+    assert list(types_of(disk)) == [f"{disk}p{number}" for number in (1, 2, 3, 5)]
+
+
 def test_a_disk_that_is_too_small(disk: str) -> None:
     layout = [{"number": 1, "role": "deploy", "size": 3 * GIB}]
     with pytest.raises(CommandFailed, match=r"is too small: it has 2.0 GiB, the layout needs 3.0 GiB"):
@@ -72,6 +120,27 @@ def test_format_and_again(disk: str, filesystem: str) -> None:
         run("format", device=disk, filesystem=filesystem, label=label)
         assert kind_of(disk) == filesystem
         assert said("blkid", "-p", "-s", "LABEL", "-o", "value", disk) == label
+
+
+def test_what_holds_a_file_system_can_be_kept(disk: str) -> None:
+    subprocess.run(["mkswap", disk], check=True, capture_output=True)
+    assert run("format", device=disk, filesystem="xfs", keep=True) == ""
+    assert kind_of(disk) == "xfs"
+    assert run("format", device=disk, filesystem="ext4", keep=True) == "xfs is left as it is"
+    assert kind_of(disk) == "xfs"
+    run("format", device=disk, filesystem="ext4", keep=False)
+    assert kind_of(disk) == "ext4"
+
+
+def test_what_was_at_the_end_of_a_partition_is_not_found_there_any_more(disk: str) -> None:
+    """mkfs.ext4 alone leaves it, and then nothing says what the partition holds."""
+    sectors = int(said("blockdev", "--getsz", disk))
+    with Path(disk).open("r+b") as device:
+        device.seek((sectors & ~0x7F) * 512 - 64 * 1024)  # the superblock of Linux's RAID, version 0.90
+        device.write((0xA92B4EFC).to_bytes(4, "little") + (0).to_bytes(4, "little") + (90).to_bytes(4, "little"))
+    assert kind_of(disk) == "linux_raid_member"
+    run("format", device=disk, filesystem="ext4")
+    assert kind_of(disk) == "ext4"
 
 
 def test_format_says_what_the_tool_said(disk: str) -> None:
@@ -116,10 +185,10 @@ def test_a_tree_becomes_the_node_s_own(disk: str, tmp_path: Path) -> None:
 
     mounts = {f"{disk}p3": "/", f"{disk}p1": "swap", f"{disk}p2": "/boot/efi", f"{disk}p5": "/tmp"}
     run("configure_system", tree=str(tree), hostname="node-1.site", mounts=mounts)
-    root, swap = (said("blkid", "-p", "-s", "UUID", "-o", "value", f"{disk}p{number}") for number in (3, 1))
+    root = said("blkid", "-p", "-s", "UUID", "-o", "value", f"{disk}p3")
     assert (tree / "etc/fstab").read_text().splitlines()[1:] == [
         f"UUID={root} / ext4 errors=remount-ro 0 1",
-        f"UUID={swap} none swap sw 0 0",
+        f"PARTUUID={uuid_of(f'{disk}p1')} none swap sw,nofail,x-systemd.device-timeout=10s 0 0",
     ]
     assert (tree / "etc/machine-id").read_text() == ""
     assert (tree / "etc/hostname").read_text() == "node-1.site\n"

@@ -7,7 +7,17 @@ import pytest
 from kadeploy.agent.blocks import Disk, disks, partitions, readable, size_of
 from kadeploy.agent.commands.format import maker
 from kadeploy.agent.facts import firmware, gather
-from kadeploy.agent.gpt import BIOS_BOOT, EFI_SYSTEM, LINUX_DATA, LINUX_SWAP, layout_from, parse_table, sfdisk_script
+from kadeploy.agent.gpt import (
+    BIOS_BOOT,
+    EFI_SYSTEM,
+    LINUX_DATA,
+    LINUX_SWAP,
+    is_made,
+    layout_from,
+    parse_table,
+    parse_uuids,
+    sfdisk_script,
+)
 from kadeploy.agent.mounts import Mounted, below, of_disk, parse_mountinfo
 from kadeploy.agent.signatures import Signature, parse_blkid
 from kadeploy.agent.swaps import swaps_of
@@ -32,6 +42,41 @@ def test_a_layout_as_a_script_for_bios() -> None:
 
 def test_under_uefi_the_boot_partition_is_the_efi_system_partition() -> None:
     assert f"/dev/vda2 : size=191MiB, type={EFI_SYSTEM}" in sfdisk_script(layout_from(LAYOUT), "/dev/vda", "uefi")
+
+
+MADE = """{"partitiontable": {"label": "gpt", "device": "/dev/vda", "sectorsize": 512, "lastlba": 20971486,
+    "partitions": [
+        {"node": "/dev/vda1", "start": 2048, "size": 8388608, "uuid": "A",
+            "type": "0657fd6d-a4ab-43c4-84e5-0933c84b4f4f"},
+        {"node": "/dev/vda2", "start": 8390656, "size": 391168, "type": "21686148-6449-6E6F-744E-656564454649"},
+        {"node": "/dev/vda5", "start": 8781824, "size": 12187648, "type": "0FC63DAF-8483-4772-8E79-3D69D8477DE4"}]}}"""
+
+
+def test_a_table_that_is_made_already() -> None:
+    assert is_made(layout_from(LAYOUT), MADE, "bios")
+    assert not is_made(layout_from(LAYOUT), MADE, "uefi")
+    assert not is_made(layout_from(LAYOUT[:2]), MADE, "bios")
+    assert parse_uuids(MADE) == {"/dev/vda1": "A"}
+    assert "/dev/vda1 : size=4096MiB, " in (
+        script := sfdisk_script(layout_from(LAYOUT), "/dev/vda", "bios", parse_uuids(MADE))
+    )
+    assert script.count("uuid=") == script.count(', name="kadeploy-swap", uuid=A\n') == 1
+
+
+@pytest.mark.parametrize(
+    ("found", "changed"),
+    [
+        ('"gpt"', '"dos"'),
+        ('"start": 2048', '"start": 4096'),
+        ('"size": 391168', '"size": 391160'),
+        ('"start": 8781824', '"start": 8783872'),
+        ('"size": 12187648', '"size": 12180000'),
+        ("/dev/vda5", "/dev/vda3"),
+        ("0FC63DAF", "0FC63DA0"),
+    ],
+)
+def test_a_table_that_is_another(found: str, changed: str) -> None:
+    assert not is_made(layout_from(LAYOUT), MADE.replace(found, changed), "bios")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +123,7 @@ def test_swap_space_in_use() -> None:
 
 def test_what_a_partition_holds() -> None:
     assert parse_blkid("DEVNAME=/dev/vda3\nUUID=ab-cd\nTYPE=ext4\n") == Signature(kind="ext4", uuid="ab-cd")
-    assert parse_blkid("PART_ENTRY_TYPE=x\nPART_ENTRY_UUID=y\n") == Signature()
+    assert parse_blkid("PART_ENTRY_TYPE=x\nPART_ENTRY_UUID=y\n") == Signature(partuuid="y")
 
 
 def test_file_systems_are_made_without_asking() -> None:

@@ -10,8 +10,8 @@ from kadeploy.agent.fstab import SWAP, Entry, fstab, hosts
 
 ROOT = Entry(uuid="r", where="/", filesystem="ext4")
 ENTRIES = [
-    Entry(uuid="s", where=SWAP, filesystem="swap"),
-    Entry(uuid="t", where="/tmp", filesystem="xfs"),
+    Entry(uuid="s", where=SWAP, filesystem="swap", partuuid="ps"),
+    Entry(uuid="t", where="/tmp", filesystem="xfs", partuuid="pt"),
     Entry(uuid="E-1", where="/boot/efi", filesystem="vfat"),
     ROOT,
 ]
@@ -29,9 +29,9 @@ tmpfs /run/cache tmpfs defaults 0 0
 def test_fstab_is_this_node_s_and_keeps_what_comes_from_elsewhere() -> None:
     assert fstab(OLD, ENTRIES).splitlines()[1:] == [
         "UUID=r / ext4 errors=remount-ro 0 1",
-        "UUID=E-1 /boot/efi vfat umask=0077 0 2",
-        "UUID=t /tmp xfs defaults 0 2",
-        "UUID=s none swap sw 0 0",
+        "UUID=E-1 /boot/efi auto umask=0077,nofail,x-systemd.device-timeout=10s 0 2",
+        "PARTUUID=pt /tmp auto nofail,x-systemd.device-timeout=10s 0 2",
+        "PARTUUID=ps none swap sw,nofail,x-systemd.device-timeout=10s 0 0",
         "nfs.site:/home /home nfs rw,hard 0 0",
         "tmpfs /run/cache tmpfs defaults 0 0",
     ]
