@@ -25,6 +25,7 @@ _MEANINGS: Final = (
     ("Address lookup for", "the name of the BMC is not known"),
     ("Get Auth Capabilities error", "the BMC does not answer"),
     ("Unable to establish", "the BMC does not answer"),
+    ("Close Session command failed", "the BMC stopped answering"),
 )
 # Completion codes (IPMI v2.0, table 5-2) of a BMC that does not know the order, or not in its state.
 _UNSUPPORTED: Final = ("Invalid command", "Invalid data field", "Command not supported")

@@ -39,6 +39,10 @@ SAID = [
         "the name of the BMC is not known (bmc-1:6230)",
     ),
     (
+        "Unable to get Chassis Power Status\nClose Session command failed\n",
+        "the BMC stopped answering (bmc-1:6230)",
+    ),
+    (
         "Set Chassis Power Control to Up/On failed: Node busy\n",
         "ipmitool exited with 1: Set Chassis Power Control to Up/On failed: Node busy (bmc-1:6230)",
     ),
