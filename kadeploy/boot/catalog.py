@@ -56,6 +56,10 @@ class Catalog:
             await self._store.set(nodes, target)
             self._targets.update(dict.fromkeys(nodes, target))
 
+    def in_minimal(self, nodes: NodeSet) -> NodeSet:
+        """Those of them that boot the minimal environment."""
+        return NodeSet(name for name in nodes if self._targets.get(name, LOCAL_DISK).is_minimal)
+
     def of_mac(self, mac: str) -> Booting | None:
         """With colons or dashes, in either case."""
         return self._booting(self._by_mac.get(plain_mac(mac)))

@@ -16,10 +16,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from kadeploy.boot.catalog import Catalog, plain_address, plain_mac
+from kadeploy.boot.catalog import Booting, Catalog, plain_address, plain_mac
+from kadeploy.boot.grub import Platform
 from kadeploy.boot.menus import ipxe
 from kadeploy.boot.minimal import MinimalBoots, MinimalEnvironment
+from kadeploy.boot.partition import PartitionPrograms
 from kadeploy.domain.boot import BootKind
+from kadeploy.domain.disk import disk_place
+from kadeploy.domain.node import Node
 from kadeploy.ports.clock import Clock
 from kadeploy.ports.store import Tokens
 
@@ -55,6 +59,7 @@ class BootPages:
         self._disk_script = ipxe.disk(f"{minimal.url}/boot/disk.efi" if disk_program else "")
         self._minimal = minimal
         self.boots = MinimalBoots(minimal=minimal, tokens=tokens, clock=clock)
+        self._partition_programs = PartitionPrograms()
         self._content = content
         self._strangers: set[str] = set()
 
@@ -69,6 +74,7 @@ class BootPages:
                 Route("/boot/agent.pyz", self.agent),
                 Route("/boot/ca.pem", self.authority),
                 Route("/boot/disk.efi", self.disk),
+                Route("/boot/partition/{platform}", self.partition),
                 Route("/files/{sha256}", self.file),
             ]
         )
@@ -77,16 +83,13 @@ class BootPages:
 
     async def script(self, request: Request) -> Response:
         """`?mac=` says who asks; without it, the address it asks from does."""
-        source = plain_address(request.client.host if request.client else "")
-        mac = request.query_params.get("mac", "")
-        booting = self._catalog.of_mac(mac) if mac else self._catalog.of_address(source)
+        booting = self._booting(request)
         if booting is None:
-            self._log_stranger(plain_mac(mac)[:40] or source)
+            self._log_stranger(plain_mac(request.query_params.get("mac", ""))[:40] or _source(request))
             return _text(self._disk_script)
         node = booting.node
-        if not self._catalog.may_come_from(node.name, source):
-            logger.warning("%r asks from %s what %s boots, whose address is %s", mac, source, node.name, node.address)
-            return _text(f"{node.name} boots from {node.address}, not from {source}\n", status=403)
+        if not self._catalog.may_come_from(node.name, _source(request)):
+            return _elsewhere(node, _source(request))
         logger.info("%s boots %s", node.name, booting.target.kind)
         match booting.target.kind:
             case BootKind.MINIMAL:
@@ -95,6 +98,8 @@ class BootPages:
                 cluster = booting.cluster
                 initrd = bool(cluster.nfsroot and cluster.nfsroot.initrd)
                 return _text(ipxe.nfsroot(await self.boots.of(booting), cluster.name, initrd=initrd))
+            case BootKind.PARTITION:
+                return _text(ipxe.partition(self._minimal.url, node.mac, otherwise=self._disk_script))
             case BootKind.PROFILE:
                 return _text(booting.target.params)
         return _text(self._disk_script)
@@ -133,18 +138,43 @@ class BootPages:
             return _text("the server has no disk.efi\n", status=404)
         return Response(self._disk_program, media_type="application/efi")
 
+    async def partition(self, request: Request) -> Response:
+        """What starts the one that the node boots: for no other is a program made."""
+        platform, booting = request.path_params["platform"], self._booting(request)
+        if booting is None or booting.target.kind is not BootKind.PARTITION or platform not in list(Platform):
+            return _text("there is no such program for you\n", status=404)
+        node = booting.node
+        if not self._catalog.may_come_from(node.name, _source(request)):
+            return _elsewhere(node, _source(request))
+        place, number = disk_place(node.block_device), int(booting.target.params)
+        program = await self._partition_programs.of(Platform(platform), place, number)
+        return Response(program) if program else _text("the server has no GRUB to make it of\n", status=404)
+
     async def file(self, request: Request) -> Response:
         """Whoever knows the SHA-256 was told it with a command, or has the file already."""
-        source = plain_address(request.client.host if request.client else "")
-        path = self._content(request.path_params["sha256"]) if self._catalog.is_of_a_node(source) else None
+        known = self._catalog.is_of_a_node(_source(request))
+        path = self._content(request.path_params["sha256"]) if known else None
         if path is None:
             return _text("there is no such file for you\n", status=404)
         return LargeFile(path, media_type="application/octet-stream")
+
+    def _booting(self, request: Request) -> Booting | None:
+        mac = request.query_params.get("mac", "")
+        return self._catalog.of_mac(mac) if mac else self._catalog.of_address(_source(request))
 
     def _log_stranger(self, who: str) -> None:
         if who not in self._strangers and len(self._strangers) < STRANGERS:
             self._strangers.add(who)
             logger.warning("%r asks what to boot and is no node of this site: it boots its own disk", who)
+
+
+def _source(request: Request) -> str:
+    return plain_address(request.client.host if request.client else "")
+
+
+def _elsewhere(node: Node, source: str) -> Response:
+    logger.warning("somebody asks from %s what %s boots, whose address is %s", source, node.name, node.address)
+    return _text(f"{node.name} boots from {node.address}, not from {source}\n", status=403)
 
 
 def _text(text: str, status: int = 200) -> Response:

@@ -28,14 +28,14 @@ class CatalogBoot:
     boots: MinimalBoots | None = None
     agent: Path | None = None
 
-    async def set(self, nodes: NodeSet, target: BootTarget) -> Result:
+    async def set(self, nodes: NodeSet, target: BootTarget, *, only_from_minimal: bool = False) -> Result:
         """Raises BadConfiguration for kernel arguments that cannot be passed on."""
         if target.is_minimal:
             ipxe.kernel_words(target.params)
         ko = {name: reason for name in nodes if (reason := self._fault(name))}
         fine = nodes - NodeSet(ko)
-        if fine:
-            await self.catalog.set(fine, target)
+        if others := self.catalog.in_minimal(fine) if only_from_minimal else fine:
+            await self.catalog.set(others, target)
         return Result(ok=fine, ko=ko)
 
     async def direct(self, node: str, target: BootTarget) -> DirectBoot:

@@ -66,9 +66,9 @@ OPTIONS: Final = (
     ),
     option("-b", "--block-device", "block_device", metavar="DEVICE", help="The disk; without -p all of it."),
     option(
-        "-c", "--boot-partition", "boot_partition", metavar="N", help="What boots after -b without -p; 0 is the disk."
+        "-c", "--boot-partition", "boot_partition", metavar="N", help="The partition that boots then; 0 is the disk."
     ),
-    option("-r", "--reformat-tmp", "reformat_tmp", metavar="FS", help="Make this file system for /tmp."),
+    option("-r", "--reformat-tmp", "reformat_tmp", metavar="FS", help="Make this file system for /tmp anew."),
     KEY,
     VLAN,
     *PROFILE,

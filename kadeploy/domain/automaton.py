@@ -26,7 +26,7 @@ MICRO_STEPS: Final = frozenset(
         *("send_key_in_deploy_env", "send_key", "manage_admin_pre_install", "send_environment"),
         *("decompress_environment", "manage_admin_post_install", "manage_user_post_install", "check_kernel_files"),
         *("install_bootloader", "sync", "power", "dummy", "load_drivers", "produce_bad_nodes"),
-        *("renew_deploy_part", "configure_system", "fetch_files"),
+        *("renew_deploy_part", "configure_system", "fetch_files", "check_boot_partition"),
     }
 )
 """Every micro-step's name but those of custom operations."""

@@ -8,19 +8,20 @@ from enum import StrEnum
 
 
 class BootKind(StrEnum):
-    """The minimal environment over the network, the same with its root on NFS, the node's own disk, or a profile that
-    somebody gave."""
+    """The minimal environment over the network, the same with its root on NFS, the node's own disk, one partition of
+    it, or a profile that somebody gave."""
 
     MINIMAL = "minimal"
     NFSROOT = "nfsroot"
     DISK = "disk"
+    PARTITION = "partition"
     PROFILE = "profile"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BootTarget:
-    """`params` are kernel arguments added for the minimal environment; a disk boot has none; a profile is them itself,
-    an iPXE script."""
+    """`params` are kernel arguments added for the minimal environment; a disk boot has none; of a partition they are
+    its number; a profile is them itself, an iPXE script."""
 
     kind: BootKind
     params: str = ""
@@ -44,3 +45,8 @@ class Profile:
 
 
 LOCAL_DISK = BootTarget(kind=BootKind.DISK)
+
+
+def of_partition(number: int) -> BootTarget:
+    """Whatever starts from that partition of the node's disk; 0 is the disk itself."""
+    return BootTarget(kind=BootKind.PARTITION, params=str(number)) if number else LOCAL_DISK

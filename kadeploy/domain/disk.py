@@ -9,6 +9,8 @@ from typing import Final
 
 MIB: Final = 1024 * 1024
 _UNITS: Final = {"": 1, "K": 1024, "M": MIB, "G": 1024 * MIB, "T": 1024 * 1024 * MIB}
+_LETTER: Final = re.compile(r"/dev/(?:[shv]|xv)d([a-z])")
+_NVME: Final = re.compile(r"/dev/nvme(\d+)n\d+")
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\Z", re.IGNORECASE)
 
 
@@ -57,6 +59,15 @@ def parse_size(text: str | int) -> int:
     if found is None:
         raise ValueError(f"{text!r} is not a size such as 512M or 4G")
     return int(float(found.group(1)) * _UNITS[found.group(2).upper()])
+
+
+def disk_place(block_device: str) -> int:
+    """Which of a machine's disks that is, counted from 0, as firmware and kernel mostly agree: /dev/sda is 0, /dev/vdb
+    and /dev/nvme1n1 are 1. 0 for a name that does not say it."""
+    if found := _LETTER.fullmatch(block_device):
+        return ord(found.group(1)) - ord("a")
+    found = _NVME.fullmatch(block_device)
+    return int(found.group(1)) if found else 0
 
 
 def partition_path(block_device: str, number: int) -> str:

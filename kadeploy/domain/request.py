@@ -64,11 +64,13 @@ class RebootKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebootRequest:
-    """`profile` is for set_pxe, `authorized_keys` and custom operations are for deploy_env; `wanted` as above."""
+    """`profile` is for set_pxe, `authorized_keys` and custom operations are for deploy_env, `partition` (else that of
+    deployments) is for recorded_env; `wanted` as above."""
 
     nodes: NodeSet
     kind: RebootKind = RebootKind.SIMPLE
     level: Level = Level.SOFT
+    partition: int | None = None
     authorized_keys: str = ""
     reboot_timeout: Timeout | None = None
     vlan: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -132,7 +132,7 @@ class Deploy:
             terms=order.terms,
         )
         assert order.environment is not None
-        return replace(launched, warnings=(*self._warnings(caller, order.environment), *_of_disk(order)))
+        return replace(launched, warnings=self._warnings(caller, order.environment))
 
     async def _check(self, caller: Caller, order: DeployOrder, gathering: Gathering) -> DeployRequest:
         nodes = environment = None
@@ -217,30 +217,34 @@ class Deploy:
     async def _check_targets(
         self, caller: Caller, nodes: NodeSet, order: DeployOrder, environment: Environment | None
     ) -> None:
-        """Rights on the partitions that each node's system goes to."""
+        """Rights on the partitions that each node's system goes to, and comes from where another one is booted."""
         if environment is not None and environment.multipart:
-            await self._check_parts(caller, nodes, environment)
+            await self._check_parts(caller, nodes, environment, order.boot_partition or environment.boot_partition)
             return
         others = NodeSet(name for name in nodes if order.block_device not in ("", self._site.nodes[name].block_device))
         if others:
             raise ConflictingOptions(f"block_device: {order.block_device} is not the disk installed on {others}")
-        targets = {name: self._site.nodes[name].block_device for name in nodes}
-        if not order.whole_disk:
-            numbers = {
-                cluster: target_partition(order.partition, self._site.clusters[cluster])
-                for cluster in self._site.by_cluster(nodes)
-            }
-            targets = {
-                name: partition_path(disk, numbers[self._site.nodes[name].cluster]) for name, disk in targets.items()
-            }
-        await self._permission.check(caller, nodes, targets)
+        if order.whole_disk:
+            disks = {name: self._site.nodes[name].block_device for name in nodes}
+            await self._permission.check(caller, nodes, disks)
+            return
+        await self._permission.check(caller, nodes, self._partitions(nodes, order.partition))
+        if order.boot_partition not in (None, 0, order.partition):
+            booted = self._partitions(nodes, order.boot_partition, field="boot_partition")
+            await self._permission.check(caller, nodes, booted)
 
-    async def _check_parts(self, caller: Caller, nodes: NodeSet, environment: Environment) -> None:
+    def _partitions(self, nodes: NodeSet, asked: int | None, *, field: str = "") -> dict[str, str]:
+        clusters = {name: self._site.clusters[name] for name in self._site.by_cluster(nodes)}
+        numbers = {name: target_partition(asked, cluster, field=field) for name, cluster in clusters.items()}
+        described = {name: self._site.nodes[name] for name in nodes}
+        return {name: partition_path(node.block_device, numbers[node.cluster]) for name, node in described.items()}
+
+    async def _check_parts(self, caller: Caller, nodes: NodeSet, environment: Environment, number: int) -> None:
         """Rights on every partition that it names, and the disk it boots from must be the nodes' own."""
         disk = environment.boot_disk
         if others := NodeSet(name for name in nodes if self._site.nodes[name].block_device != disk):
             raise ConflictingOptions(f"boot.block_device: {disk} is not the disk installed on {others}")
-        booted = partition_path(disk, environment.boot_partition)
+        booted = partition_path(disk, number)
         gathering = Gathering()
         for device in dict.fromkeys((booted, *(part.device for part in environment.parts))):
             with gathering:
@@ -276,14 +280,6 @@ class Deploy:
 
     def _operations(self, cluster: str) -> tuple[Insertion, ...]:
         return self._site.clusters[cluster].operations
-
-
-def _of_disk(order: DeployOrder) -> Iterator[str]:
-    if order.whole_disk and order.boot_partition:
-        yield (
-            f"boot_partition: {order.boot_partition} is started by the disk's own boot sector or EFI program, "
-            "which the image must have: the server starts the disk"
-        )
 
 
 def _image(request: DeployRequest, reader: Reader) -> FileOrder:

@@ -155,6 +155,7 @@ class Reboot:
             nodes=nodes,
             kind=order.kind,
             level=order.level,
+            partition=order.partition,
             reboot_timeout=timeout,
             vlan=vlan,
             profile=profile,

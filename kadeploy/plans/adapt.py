@@ -112,6 +112,8 @@ def _why_no_kexec(wanted: Wanted) -> str:
         return "the request asks for none"
     if os is not OsKind.LINUX:
         return f"the environment is {os}, not linux"
+    if wanted.boots_another:
+        return f"partition {wanted.request.boot_partition} is booted, not the one that is deployed"
     if wanted.request.profile is not None:
         return "the request has a profile for the firmware to boot"
     return if_unreadable(wanted) or without_kernel(wanted)

@@ -29,6 +29,8 @@ def build_deploy(request: DeployRequest, site: Site, cluster: str) -> Plan:
     """The plan for one cluster's nodes; raises what a request that cannot be carried out deserves."""
     described = site.clusters[cluster]
     root = None if request.whole_disk else target_partition(asked_partition(request), described)
+    if root is not None and request.boot_partition:
+        target_partition(request.boot_partition, described, field="boot_partition")
     wanted = Wanted(request=request, cluster=described, root=root)
     automaton = {**described.automaton, **(request.automaton or {})}
     outline = outline_of(automaton)
@@ -56,13 +58,15 @@ def asked_partition(request: DeployRequest) -> int | None:
     return request.environment.boot_partition if request.environment.multipart else request.partition
 
 
-def target_partition(asked: int | None, cluster: Cluster) -> int:
-    """The number of the partition that is deployed; raises InvalidOption when the layout has no such one."""
+def target_partition(asked: int | None, cluster: Cluster, *, field: str = "") -> int:
+    """The number of the partition that is deployed; raises InvalidOption when the layout has no such one, which names
+    the `field`."""
     number = asked if asked is not None else cluster.layout.number_of(Role.DEPLOY)
     numbers = [part.number for part in cluster.layout.partitions]
     if number not in numbers:
         raise InvalidOption(
-            f"cluster {cluster.name} has no partition {number}", hint=f"it has {', '.join(map(str, numbers))}"
+            f"{field and f'{field}: '}cluster {cluster.name} has no partition {number}",
+            hint=f"it has {', '.join(map(str, numbers))}",
         )
     return number
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from kadeploy.domain.boot import LOCAL_DISK
+from kadeploy.domain.boot import BootTarget, of_partition
 from kadeploy.domain.power import Level
 from kadeploy.domain.timeout import Timeout
+from kadeploy.plans.entries_image import BOOTLOADER
 from kadeploy.plans.entry import Entry
 from kadeploy.plans.left_out import if_unreadable, without_vlan
 from kadeploy.plans.wanted import TREE, Wanted
@@ -20,7 +21,15 @@ from kadeploy.steps.switch_boot import SwitchBoot
 
 
 def _switch(wanted: Wanted) -> Step:
-    return SwitchBoot(target=LOCAL_DISK, profile=wanted.request.profile)
+    return SwitchBoot(target=_target(wanted), profile=wanted.request.profile)
+
+
+def _target(wanted: Wanted) -> BootTarget:
+    """What the request names; else the disk, whose loader was installed for the partition, or the partition where it
+    was not: it brings its own."""
+    if wanted.request.boot_partition is not None:
+        return of_partition(wanted.request.boot_partition)
+    return of_partition(wanted.number if BOOTLOADER.left_out(wanted) else 0)
 
 
 def _kexec(wanted: Wanted) -> Step:

@@ -18,6 +18,7 @@ from kadeploy.plans.left_out import (
     unless_stored_by_command,
     unless_unpacked,
     without_admin_postinstalls,
+    without_boot_partition,
     without_bootloader,
     without_kernel,
     without_key,
@@ -26,6 +27,7 @@ from kadeploy.plans.left_out import (
 )
 from kadeploy.plans.wanted import STORED, TREE, Wanted
 from kadeploy.ports.step import Step
+from kadeploy.steps.check_boot_partition import CheckBootPartition
 from kadeploy.steps.check_kernel_files import CheckKernelFiles
 from kadeploy.steps.configure_system import ConfigureSystem
 from kadeploy.steps.decompress_environment import DecompressEnvironment
@@ -163,5 +165,10 @@ BOOTLOADER = Entry(
     name="install_bootloader",
     make=_bootloader,
     left_out=first_of(without_bootloader, if_unreadable, without_kernel),
+)
+CHECK_BOOT = Entry(
+    name="check_boot_partition",
+    make=lambda wanted: CheckBootPartition(number=wanted.request.boot_partition or 0),
+    left_out=without_boot_partition,
 )
 SYNC = Entry(name="sync", make=lambda _: Sync())

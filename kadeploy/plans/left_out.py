@@ -94,6 +94,12 @@ def without_bootloader(wanted: Wanted) -> str:
     return "the request leaves the boot loader alone" if wanted.request.disable_bootloader_install else ""
 
 
+def without_boot_partition(wanted: Wanted) -> str:
+    if wanted.request.profile is not None:
+        return "the request has a profile for the firmware to boot"
+    return "" if wanted.request.boot_partition else "no partition to boot was named"
+
+
 def unless_linux(wanted: Wanted) -> str:
     os = wanted.request.environment.os
     return f"the environment is {os}, not linux" if os is OsKind.OTHER and wanted.kind is not ImageKind.TAR else ""

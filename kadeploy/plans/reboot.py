@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from kadeploy.domain.awaited import WantedFile
-from kadeploy.domain.boot import LOCAL_DISK, BootTarget
+from kadeploy.domain.boot import LOCAL_DISK, of_partition
 from kadeploy.domain.disk import Role
 from kadeploy.domain.exported import exported
 from kadeploy.domain.node import Cluster, Site
 from kadeploy.domain.request import RebootKind, RebootRequest
 from kadeploy.engine.plan import Attempt, Micro, Plan, Stage
 from kadeploy.errors import MissingOption
+from kadeploy.plans.build import target_partition
 from kadeploy.plans.custom import splice
 from kadeploy.plans.entries_minimal import DEFAULT_VLAN, minimal_target
 from kadeploy.ports.presence import System
@@ -28,8 +29,7 @@ from kadeploy.steps.switch_boot import SwitchBoot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kind:
-    """`system` is what is waited for. A simple reboot leaves alone what the node boots, but a node that was left in the
-    minimal environment would come back into it: its own disk is what everybody means."""
+    """`system` is what is waited for."""
 
     instance: str
     system: System = System.INSTALLED
@@ -51,7 +51,7 @@ def build_reboot(request: RebootRequest, site: Site, cluster: str) -> Plan:
         raise MissingOption("pxe: a profile is required for a reboot of kind set_pxe")
     timeout = request.reboot_timeout or described.reboot_timeout
     steps: list[Step] = [
-        SwitchBoot(target=_target(request.kind, described), profile=request.profile),
+        _switch(request, described),
         Reboot(level=request.level),
     ]
     if request.vlan:
@@ -74,5 +74,13 @@ def _fetched_first(plan: Plan, wanted: tuple[WantedFile, ...]) -> Plan:
     return replace(plan, stages=(replace(stage, attempts=(longer,)),))
 
 
-def _target(kind: RebootKind, cluster: Cluster) -> BootTarget:
-    return minimal_target(cluster) if kind is RebootKind.DEPLOY_ENV else LOCAL_DISK
+def _switch(request: RebootRequest, cluster: Cluster) -> SwitchBoot:
+    match request.kind:
+        case RebootKind.DEPLOY_ENV:
+            return SwitchBoot(target=minimal_target(cluster))
+        case RebootKind.RECORDED_ENV:
+            return SwitchBoot(target=of_partition(target_partition(request.partition, cluster)))
+        case RebootKind.SET_PXE:
+            return SwitchBoot(target=LOCAL_DISK, profile=request.profile)
+    # A node that was left in the minimal environment would come back into it: its own disk is what everybody means.
+    return SwitchBoot(target=LOCAL_DISK, only_from_minimal=True)

@@ -24,12 +24,6 @@ def _of_environment(wanted: Wanted) -> Iterator[KadeployError]:
     own, theirs = environment.architecture, wanted.cluster.architecture
     if own and theirs and own is not theirs:
         yield InvalidEnvironment(f"{environment.name} is for {own}, and cluster {wanted.cluster.name} has {theirs}")
-    booted = wanted.request.boot_partition
-    if wanted.root is not None and booted not in (None, 0, wanted.root):
-        yield ConflictingOptions(
-            f"boot_partition: what boots after partition {wanted.root} was installed is that one, not {booted}",
-            hint="leave boot_partition (-c) out",
-        )
     if environment.multipart and (wanted.request.whole_disk or wanted.request.partition is not None):
         yield ConflictingOptions(
             "an environment of several partitions says itself where it goes", hint="leave out the partition (-p, -b)"

@@ -43,6 +43,11 @@ class Wanted:
         return f"{self.cluster.user_params} {self.request.environment.boot.kernel_params}".strip()
 
     @property
+    def boots_another(self) -> bool:
+        """The request names another partition to boot than the one that is deployed."""
+        return self.root is not None and self.request.boot_partition not in (None, 0, self.root)
+
+    @property
     def is_readable(self) -> bool:
         """The minimal environment can mount what is deployed."""
         return self.root is not None and self.request.environment.filesystem in self.cluster.supported_fs

@@ -24,7 +24,9 @@ class DirectBoot:
 class Boot(Protocol):
     """The answer holds until it is set again, across restarts of the server."""
 
-    async def set(self, nodes: NodeSet, target: BootTarget) -> Result: ...
+    async def set(self, nodes: NodeSet, target: BootTarget, *, only_from_minimal: bool = False) -> Result:
+        """`only_from_minimal`: those that boot something else than the minimal environment keep it."""
+        ...
 
     async def direct(self, node: str, target: BootTarget) -> DirectBoot:
         """For one node, of a kind that boots the minimal environment. Each call makes a new secret, and only the last

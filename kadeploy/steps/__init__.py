@@ -7,6 +7,7 @@ from typing import Final
 
 from kadeploy.ports.step import Step
 from kadeploy.steps.await_boot import AwaitBoot
+from kadeploy.steps.check_boot_partition import CheckBootPartition
 from kadeploy.steps.check_kernel_files import CheckKernelFiles
 from kadeploy.steps.check_nodes import CheckNodes
 from kadeploy.steps.configure_system import ConfigureSystem
@@ -62,6 +63,7 @@ CATALOGUE: Final[Mapping[str, type[Step]]] = {
     "check_kernel_files": CheckKernelFiles,
     "send_key": SendKey,
     "install_bootloader": InstallBootloader,
+    "check_boot_partition": CheckBootPartition,
     "sync": Sync,
     "kexec": Kexec,
     "reboot_from_deploy_env": RebootFromDeployEnv,

@@ -12,15 +12,20 @@ from kadeploy.ports.step import Context, StepResult
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchBoot:
-    """A `profile` takes the place of the target."""
+    """A `profile` takes the place of the target. `only_from_minimal` leaves nodes alone that boot something else than
+    the minimal environment."""
 
     target: BootTarget
     profile: Profile | None = None
+    only_from_minimal: bool = False
 
     name = "switch_pxe"
 
     async def run(self, context: Context, nodes: NodeSet) -> StepResult:
-        results = [await context.services.boot.set(some, target) for target, some in self._targets(nodes).items()]
+        boot, only = context.services.boot, self.only_from_minimal
+        results = [
+            await boot.set(some, target, only_from_minimal=only) for target, some in self._targets(nodes).items()
+        ]
         return StepResult(result=Result.merge(*results))
 
     def _targets(self, nodes: NodeSet) -> dict[BootTarget, NodeSet]:

@@ -126,9 +126,10 @@ class SimulatedBoot:
     def __init__(self, nodes: Mapping[str, SimulatedNode]) -> None:
         self._nodes = nodes
 
-    async def set(self, nodes: NodeSet, target: BootTarget) -> Result:
-        for name in nodes.names:
-            self._nodes[name].target = target
+    async def set(self, nodes: NodeSet, target: BootTarget, *, only_from_minimal: bool = False) -> Result:
+        for node in (self._nodes[name] for name in nodes.names):
+            if node.target.is_minimal or not only_from_minimal:
+                node.target = target
         return Result(ok=nodes)
 
     async def direct(self, node: str, target: BootTarget) -> DirectBoot:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from kadeploy.domain.boot import LOCAL_DISK, BootTarget
+from kadeploy.domain.boot import LOCAL_DISK, BootKind, BootTarget
 from kadeploy.domain.disk import MIB
 from kadeploy.domain.node import Firmware
 from kadeploy.ports.clock import Clock
@@ -178,7 +178,8 @@ class SimulatedNode:
         for device in self.boot_order:
             if device is Device.NETWORK and self.target.is_minimal:
                 return self._boot(System.MINIMAL, self.timing.boot_minimal.draw(self.random))
-            if device is Device.DISK and self.disk.bootable:
+            loaded = self.target.kind is BootKind.PARTITION and self.disk.installed
+            if device is Device.DISK and (self.disk.bootable or loaded):
                 return self._boot(System.INSTALLED, self.timing.boot_installed.draw(self.random))
         return None
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from kadeploy.domain.disk import Layout, Partition
+from kadeploy.domain.image import ImageKind
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.patience import Late
 from kadeploy.domain.result import Result
@@ -86,7 +87,9 @@ class SimulatedBroadcast:
             if why := _why(self._nodes[name], job, terms.deadline):
                 ko[name] = why
             else:
-                self._nodes[name].disk.installed = True
+                disk = self._nodes[name].disk
+                disk.installed = True
+                disk.bootable |= shipment.kind is ImageKind.DD  # which brings its own loader
         return Result(ok=NodeSet(nodes.names - ko.keys() - late), ko=ko)
 
 
@@ -143,6 +146,8 @@ def _carry_out(node: SimulatedNode, command: Command) -> str:
             if node.disk.size < least:
                 return f"the disk is too small: {node.disk.size >> 20} MiB, the layout needs {least >> 20} MiB"
             node.disk.wipe()
+        case "check_boot" if not node.disk.installed:
+            return "its partition holds nothing to start: neither a boot sector nor a menu of GRUB"
         case "install_bootloader":
             node.disk.bootable = node.disk.installed
         case "kexec_exec":

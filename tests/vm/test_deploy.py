@@ -25,7 +25,7 @@ DEPLOYED = ("node-1", "node-2", "node-3")
 # What is installed counts as the production system from now on. There is no tmp: those systems use it.
 OTHERS = {"deploy": "prod", "prod": "deploy"}
 WITH_PRODUCTION = [{**part, "role": OTHERS.get(part["role"], part["role"])} for part in LAYOUT if part["role"] != "tmp"]
-BESIDE_PRODUCTION = 4
+PRODUCTION, BESIDE_PRODUCTION = 3, 4
 BY_KEXEC = ("--force-steps", "SetDeploymentEnv|Kexec:0:600")
 FROM_PRODUCTION = (
     *("--force-steps", "SetDeploymentEnv|Prod:0:600&BootNewEnv|Kexec:0:600"),
@@ -105,28 +105,51 @@ def test_the_server_tells_its_automaton(deployed: ServedLab) -> None:
 @pytest.fixture(scope="module")
 def reinstalled(deployed: ServedLab) -> ServedLab:
     """The server has a key to the systems that run; from these the nodes are installed again, without their firmware:
-    two through the minimal environment, and beside these one by an agent in the system itself, on a partition beside
-    it."""
+    two through the minimal environment, of which one is to come back into the system that it had, and beside these one
+    by an agent in the system itself; all on a partition beside it."""
     partitioning = {"partitioning": {"block_device": "/dev/vda", "layout": WITH_PRODUCTION}}
     key: dict[str, Any] = {"ssh_private_key": str(deployed.key)}
     with deployed.configured({"lab.conf": partitioning, "server.conf": key}):
-        tools = [begin(deployed, "node-[1-2]", *BY_KEXEC), begin(deployed, "node-3", *FROM_PRODUCTION)]
+        tools = [
+            begin(deployed, "node-1", *BY_KEXEC),
+            begin(deployed, "node-2", *BY_KEXEC, "-c", str(PRODUCTION)),
+            begin(deployed, "node-3", *FROM_PRODUCTION),
+        ]
         said = [tool.communicate(timeout=600)[0] for tool in tools]
-        assert [tool.returncode for tool in tools] == [0, 0], "\n".join(said)
+        assert [tool.returncode for tool in tools] == [0, 0, 0], "\n".join(said)
     return deployed
 
 
-def test_nodes_are_installed_by_kexec_from_the_system_that_runs(reinstalled: ServedLab) -> None:
-    assert report_of(reinstalled.directory / "ok-node-[1-2]") == ["node-1", "node-2"]
-    for node in ("node-1", "node-2"):
-        installed_and_on_its_own_disk(reinstalled, node, BESIDE_PRODUCTION)
+def name_on(served: ServedLab, node: str, partition: int) -> str:
+    """That of the system on a partition that does not run."""
+    device = partition_path(served.lab.node(node).spec.disk.block_device, partition)
+    return served.ssh(node, f"mount {device} /mnt && cat /mnt/etc/hostname; umount /mnt")
+
+
+def test_a_node_is_installed_by_kexec_from_the_system_that_runs(reinstalled: ServedLab) -> None:
+    assert report_of(reinstalled.directory / "ok-node-1") == ["node-1"]
+    installed_and_on_its_own_disk(reinstalled, "node-1", BESIDE_PRODUCTION)
+
+
+def test_a_node_comes_back_into_the_partition_that_was_named(reinstalled: ServedLab) -> None:
+    assert report_of(reinstalled.directory / "ok-node-2") == ["node-2"]
+    installed_and_on_its_own_disk(reinstalled, "node-2", PRODUCTION)
+    assert name_on(reinstalled, "node-2", BESIDE_PRODUCTION) == "node-2"
 
 
 def test_a_node_is_installed_from_its_production_system_which_stays(reinstalled: ServedLab) -> None:
     assert report_of(reinstalled.directory / "ok-node-3") == ["node-3"]
     installed_and_on_its_own_disk(reinstalled, "node-3", BESIDE_PRODUCTION)
-    production = partition_path(reinstalled.lab.node("node-3").spec.disk.block_device, 3)
-    assert reinstalled.ssh("node-3", f"mount {production} /mnt && cat /mnt/etc/hostname") == "node-3"
+    assert name_on(reinstalled, "node-3", PRODUCTION) == "node-3"
+
+
+def test_systems_on_one_disk_are_booted_in_turns(reinstalled: ServedLab) -> None:
+    reboot = ("kareboot", "-m", "node-1", "-l", "hard")
+    for partition in (PRODUCTION, BESIDE_PRODUCTION):
+        recorded = ("-r", "recorded_env", "-e", ENVIRONMENT, "-p", str(partition))
+        back = reinstalled.run(*reboot, *recorded)
+        assert back.returncode == 0, back.stdout + back.stderr
+        installed_and_on_its_own_disk(reinstalled, "node-1", partition)
 
 
 def test_bad_days_of_some_nodes_are_theirs_alone(whole_lab: ServedLab) -> None:

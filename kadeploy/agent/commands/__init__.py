@@ -4,7 +4,8 @@
 
     partition           device (the disk), layout [{number, role, size, filesystem}], firmware? (bios, uefi), wait?
                         Under UEFI the partition with role boot comes formatted.
-    format              device, filesystem (ext2-4, xfs, btrfs, vfat, swap), label?, options? [text], wait?
+    format              device, filesystem (ext2-4, xfs, btrfs, vfat, swap), label?, options? [text], keep?, wait?
+                        With keep, what holds a file system is left as it is.
     mount               device, path, filesystem?, options? (text, as after -o), wait?
     unmount             path (and all that is mounted below it)
     sync
@@ -13,6 +14,7 @@
     load_drivers        drivers [kernel module]
     configure_system    tree, hostname?, mounts {device: mount point, or `swap`} (what holds no file system is skipped)
     authorize           tree, keys (text, one a line)
+    check_boot          disk, number (of the partition), firmware?; answers with what would be started from it
     check_files         tree, files [path in the tree]
     install_bootloader  tree, device (the disk), root, kernel, initrd?, params?, firmware?, esp? and esp_number? (UEFI)
     kexec_load          tree, root, kernel, initrd?, params?
@@ -33,6 +35,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from kadeploy.agent.commands.authorize import authorize
+from kadeploy.agent.commands.check_boot import check_boot
 from kadeploy.agent.commands.check_files import check_files
 from kadeploy.agent.commands.configure_system import configure_system
 from kadeploy.agent.commands.format import format_partition
@@ -62,6 +65,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "load_drivers": load_drivers,
     "configure_system": configure_system,
     "authorize": authorize,
+    "check_boot": check_boot,
     "check_files": check_files,
     "install_bootloader": install_bootloader,
     "kexec_load": kexec_load,

@@ -47,6 +47,13 @@ sanboot --no-describe --drive 0x80 || exit 1
 """
 
 
+def partition(server: str, mac: str, *, otherwise: str) -> str:
+    """Start the partition that the machine with that MAC boots; where nothing there can be started, what the script
+    `otherwise` does."""
+    chain = f"chain {server}/boot/partition/${{platform}}?mac={mac} ||\n"
+    return otherwise.replace("#!ipxe\n", f"#!ipxe\n{chain}", 1)
+
+
 def minimal(boot: MinimalBoot) -> str:
     """Kernel and initrd over HTTP; `initrd=initrd` tells a kernel that starts as an EFI program its initrd's name."""
     return f"""\

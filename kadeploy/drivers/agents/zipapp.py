@@ -23,7 +23,7 @@ _PARTS = (
     "process.py",
     "agent/**/*.py",
     "broadcast/**/*.py",
-    *(f"domain/{name}.py" for name in ("__init__", "disk", "image", "meeting", "spread")),
+    *(f"domain/{name}.py" for name in ("__init__", "disk", "image", "loaders", "meeting", "spread")),
 )
 _LEFT_OUT = ("broadcast/heads.py", "broadcast/standalone.py")
 # asyncio loads ssl if it can, which is a quarter of the agent's start (1.2 s of 4.5 on an emulated node).

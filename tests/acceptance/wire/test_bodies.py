@@ -32,6 +32,7 @@ def client(stage: Stage, plain: Kadeployd) -> Client:
         {"custom_operations": STEP},
         {"deploy_partition": "3"},
         {"boot_partition": 0},
+        {"boot_partition": 2},
         {"boot_partition": 3},
         {"reformat_tmp_partition": "ext4"},
         {"timeout_reboot_classical": "100+n"},

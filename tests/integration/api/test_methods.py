@@ -104,10 +104,23 @@ def test_a_whole_disk(tmp_path: Path) -> None:
         plan = await planned(house, "/deployment", **body)
         assert steps(plan)[:1] == ["fetch_files"]
         assert steps(plan)[4:7] == ["send_environment", "sync", "switch_pxe"]
-        for booted, warnings in ((0, []), (2, ["boot_partition: 2 is started by the disk's own boot sector"])):
-            async with house.client() as client:
-                told = await client.post("/deployment", json={**body, "boot_partition": booted, "dry_run": True})
-            assert [one.partition(" or EFI")[0] for one in told.json().get("warnings", [])] == warnings
+        named = await planned(house, "/deployment", **{**body, "boot_partition": 2})
+        assert steps(named)[4:7] == ["send_environment", "check_boot_partition", "sync"]
+
+    in_house(tmp_path, scenario)
+
+
+def test_another_partition_is_booted_by_who_may_have_it(tmp_path: Path) -> None:
+    async def scenario(house: House) -> None:
+        await house.grant("alice", partition="/dev/sda3")
+        await house.record()
+        body = launch_body(boot_partition=2)
+        async with house.client() as client:
+            refused = await client.post("/deployment", json={**body, "dry_run": True})
+            own = await client.post("/deployment", json={**body, "boot_partition": 3, "dry_run": True})
+        assert (refused.headers["X-Application-Error-Code"], own.status_code) == ("6", 200)
+        await house.grant("alice", partition="/dev/sda2")
+        assert "check_boot_partition" in steps(await planned(house, "/deployment", **body))
 
     in_house(tmp_path, scenario)
 

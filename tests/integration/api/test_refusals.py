@@ -89,7 +89,7 @@ def changed(**changes: object) -> Callable[[House], Json]:
         ({"pxe": {"profile": "#!ipxe", "files": "x"}}, "4", "pxe.files: must be a list of files"),
         ({"pxe": {"profile": "#!ipxe\nkernel FILES_PREFIX--k"}}, "4", "FILES_PREFIX--k, not in pxe.files"),
         ({"reformat_tmp_partition": "zfs"}, "4", "reformat_tmp_partition: the minimal environment"),
-        ({"boot_partition": 2}, "13", "boot_partition: what boots after partition 3 was installed is that one, not 2"),
+        ({"boot_partition": 9}, "4", "boot_partition: cluster alpha has no partition 9"),
         ({"boot_partition": "x"}, "4", "boot_partition: must be a whole number"),
         ({"automata": {"BootNewEnv": [{"name": "Fly"}]}}, "4", "automata.BootNewEnv[0].name: must be Kexec, Classical"),
         ({"automata": {"BootNewEnv": [{"name": "PivotRoot"}]}}, "4", "PivotRoot does not exist"),

@@ -16,7 +16,7 @@ from kadeploy.boot.catalog import Catalog
 from kadeploy.boot.http import BootPages
 from kadeploy.boot.menus import ipxe
 from kadeploy.boot.minimal import MinimalEnvironment
-from kadeploy.domain.boot import LOCAL_DISK, BootKind, BootTarget
+from kadeploy.domain.boot import LOCAL_DISK, BootKind, BootTarget, of_partition
 from kadeploy.domain.meeting import token_hash
 from kadeploy.domain.node import Nfsroot
 from kadeploy.domain.nodeset import NodeSet
@@ -234,6 +234,38 @@ def test_a_profile_of_the_users_is_handed_out_as_it_is(tmp_path: Path) -> None:
     async def scenario(world: World) -> None:
         await world.catalog.set(NodeSet(["node-1"]), BootTarget(kind=BootKind.PROFILE, params="#!ipxe\nshell\n"))
         assert await world.ask("/boot/ipxe?mac=52:54:00:00:00:01") == (200, b"#!ipxe\nshell\n")
+
+    with_pages(tmp_path, scenario)
+
+
+def test_a_partition_has_a_program_for_its_node_alone(tmp_path: Path) -> None:
+    async def scenario(world: World) -> None:
+        program = "/boot/partition/{}?mac=52:54:00:00:00:01"
+        assert (await world.ask(program.format("pcbios")))[0] == 404, "it boots its disk"
+        await world.catalog.set(NodeSet(["node-1"]), of_partition(3))
+        status, script = await world.ask("/boot/ipxe?mac=52:54:00:00:00:01")
+        assert (status, script.decode()) == (
+            200,
+            ipxe.partition("http://10.0.0.1:25301", "52:54:00:00:00:01", otherwise=DISK),
+        )
+        for platform, start in (("pcbios", b""), ("efi", b"MZ")):
+            status, packed = await world.ask(program.format(platform))
+            assert (status, packed.startswith(start), len(packed) > 100_000) == (200, True, True)
+        assert b"set root=hd0,3" in packed
+        assert (await world.ask(program.format("arm")))[0] == 404
+        assert (await world.ask(program.format("efi"), source="127.0.5.2"))[0] == 403
+        assert (await world.ask("/boot/partition/efi?mac=52:54:00:00:00:99"))[0] == 404
+        assert (await world.ask("/boot/partition/efi"))[0] == 200, "its address says who asks"
+
+    with_pages(tmp_path, scenario)
+
+
+def test_a_server_without_grub_has_no_such_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    async def scenario(world: World) -> None:
+        await world.catalog.set(NodeSet(["node-1"]), of_partition(3))
+        assert (await world.ask("/boot/partition/efi"))[0] == 404
 
     with_pages(tmp_path, scenario)
 

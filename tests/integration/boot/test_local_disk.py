@@ -21,5 +21,6 @@ def test_a_server_without_grub_says_so_and_goes_on(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert asyncio.run(disk_program()) == b""
     assert (
-        "the slow way (Debian packages grub-common and grub-efi-amd64-bin): grub-mkimage was not found" in caplog.text
+        "cannot be packed (Debian packages grub-common and grub-efi-amd64-bin): grub-mkimage was not found"
+        in caplog.text
     )

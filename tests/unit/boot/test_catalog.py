@@ -7,7 +7,7 @@ import pytest
 
 from kadeploy.boot.catalog import Catalog
 from kadeploy.boot.service import CatalogBoot
-from kadeploy.domain.boot import LOCAL_DISK, BootKind, BootTarget
+from kadeploy.domain.boot import LOCAL_DISK, BootKind, BootTarget, of_partition
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.errors import BadConfiguration, DatabaseProblem
 from tests.unit.boot.memory import MemoryTargets, node_of, site_with_macs
@@ -43,6 +43,20 @@ def test_what_was_set_holds_after_a_restart() -> None:
     again = asyncio.run(run())
     assert target_of(again, "node-2") == MINIMAL
     assert target_of(again, "node-1") == LOCAL_DISK
+
+
+def test_what_does_not_boot_the_minimal_environment_can_be_left_as_it_is() -> None:
+    async def run() -> Catalog:
+        catalog = await loaded(MemoryTargets())
+        boot = CatalogBoot(site=SITE, catalog=catalog)
+        await boot.set(NodeSet(["node-1"]), MINIMAL)
+        await boot.set(NodeSet(["node-2"]), of_partition(3))
+        both = NodeSet(["node-1", "node-2"])
+        assert (await boot.set(both, LOCAL_DISK, only_from_minimal=True)).ok == both
+        return catalog
+
+    catalog = asyncio.run(run())
+    assert (target_of(catalog, "node-1"), target_of(catalog, "node-2")) == (LOCAL_DISK, of_partition(3))
 
 
 def test_what_could_not_be_recorded_is_not_answered() -> None:

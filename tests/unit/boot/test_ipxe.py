@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from kadeploy.boot.grub import Platform
 from kadeploy.boot.local_disk import commands
-from kadeploy.boot.menus.ipxe import MinimalBoot, disk, kernel_words, minimal
+from kadeploy.boot.menus.ipxe import MinimalBoot, disk, kernel_words, minimal, partition
+from kadeploy.boot.partition import commands as of_partition
 from kadeploy.errors import BadConfiguration
 from tests.unit.boot.memory import node_of
 
@@ -49,6 +51,25 @@ def test_grub_tries_one_loader_after_the_other() -> None:
         "search.file /EFI/B.EFI root\nchainloader /EFI/B.EFI\nboot\n"
         "exit\n"
     )
+
+
+def test_a_partition_is_started_or_else_the_disk() -> None:
+    otherwise = disk("http://10.215.0.1:25301/boot/disk.efi")
+    first, second, *rest = partition("http://10.215.0.1:25301", "52:54:00:00:00:01", otherwise=otherwise).splitlines()
+    assert (first, second) == (
+        "#!ipxe",
+        "chain http://10.215.0.1:25301/boot/partition/${platform}?mac=52:54:00:00:00:01 ||",
+    )
+    assert [first, *rest] == otherwise.splitlines()
+
+
+def test_grub_tries_what_a_partition_may_hold() -> None:
+    bios, efi = (of_partition(platform, 1, 3).splitlines() for platform in Platform)
+    assert bios[:4] == ["set root=hd1,3", "chainloader +1", "boot", "configfile /boot/grub/grub.cfg"]
+    assert bios[-4:] == ["set root=hd1", "chainloader +1", "boot", "exit"]
+    assert efi[:2] == ["set root=hd1,3", "configfile /boot/grub/grub.cfg"]
+    assert efi[-3:] == ["chainloader /EFI/Microsoft/Boot/bootmgfw.efi", "boot", "exit"]
+    assert efi.index("chainloader /EFI/BOOT/BOOTX64.EFI") > efi.index("configfile /grub2/grub.cfg")
 
 
 def test_kernel_arguments_are_words() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kadeploy.domain.disk import MIB, Role, parse_size, partition_path
+from kadeploy.domain.disk import MIB, Role, disk_place, parse_size, partition_path
 from kadeploy.domain.event import EVENTS, NodeFailed, OperationEnded, StepEnded, from_json, to_json
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.patience import Patience
@@ -38,6 +38,14 @@ def test_a_node_that_failed_anywhere_failed() -> None:
 )
 def test_partition_names(device: str, path: str) -> None:
     assert partition_path(device, 3) == path
+
+
+@pytest.mark.parametrize(
+    ("device", "place"),
+    [("/dev/sda", 0), ("/dev/vdb", 1), ("/dev/xvdc", 2), ("/dev/nvme0n1", 0), ("/dev/nvme2n1", 2), ("/dev/md0", 0)],
+)
+def test_which_disk_of_a_machine_it_is(device: str, place: int) -> None:
+    assert disk_place(device) == place
 
 
 @pytest.mark.parametrize(("text", "size"), [("512M", 512 * MIB), ("4G", 4096 * MIB), ("1.5GiB", 1536 * MIB), (42, 42)])

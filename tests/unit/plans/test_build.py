@@ -8,6 +8,7 @@ import pytest
 
 from kadeploy.domain.automaton import Chosen, MicroSettings
 from kadeploy.domain.boot import Profile
+from kadeploy.domain.disk import Role
 from kadeploy.domain.environment import Archive, Environment, OsKind, Part
 from kadeploy.domain.environment_name import Architecture
 from kadeploy.domain.image import Compression, Image, ImageKind, LocalFile
@@ -28,6 +29,7 @@ from kadeploy.plans.build import build_deploy, build_power
 from kadeploy.plans.codec import decode, encode
 from kadeploy.plans.reboot import build_reboot
 from kadeploy.steps.decompress_environment import DecompressEnvironment
+from kadeploy.steps.format import Format
 from kadeploy.steps.run_archives import RunArchives
 from kadeploy.steps.send_image import Place, SendImage
 from kadeploy.testing.sites import environment_of, request_for, site_of
@@ -100,7 +102,7 @@ def test_every_instance_has_its_steps() -> None:
             MissingOption,
             "boot_partition: is required",
         ),
-        ({"partition": 3, "boot_partition": 2}, ConflictingOptions, "that one, not 2"),
+        ({"partition": 3, "boot_partition": 9}, InvalidOption, "boot_partition: cluster sim has no partition 9"),
         ({"automaton": {"BootNewEnv": (Chosen(instance="PivotRoot"),)}}, InvalidOption, "PivotRoot does not exist"),
         ({"automaton": {"SetDeploymentEnv": (Chosen(instance="Nfsroot"),)}}, InvalidOption, "nfsroot.vmlinuz"),
         ({"automaton": {"SetDeploymentEnv": (Chosen(instance="Prod"),)}}, InvalidOption, "role prod"),
@@ -114,11 +116,12 @@ def test_what_cannot_be_is_refused_before_anything_starts(
         build_deploy(request_for(NODES, **changes), SITE, "sim")
 
 
-@pytest.mark.parametrize("booted", [None, 0, 3])
-def test_what_boots_anyway_may_be_said(booted: int | None) -> None:
-    """Kadeploy3's users say `-p 3 -c 3`, and `-c 0` for the disk's own boot sector, which starts the partition."""
-    request = request_for(NODES, partition=3)
-    assert build_deploy(replace(request, boot_partition=booted), SITE, "sim") == build_deploy(request, SITE, "sim")
+@pytest.mark.parametrize(("asked", "filesystem", "keep"), [("", "ext4", True), ("xfs", "xfs", False)])
+def test_the_partition_for_tmp_keeps_its_files_unless_asked_otherwise(asked: str, filesystem: str, keep: bool) -> None:
+    plan = build_deploy(request_for(NODES, reformat_tmp=asked), SITE, "sim")
+    steps = [micro.step for micro in plan.stages[0].attempts[0].steps]
+    (made,) = (step for step in steps if isinstance(step, Format) and step.role is Role.TMP)
+    assert (made.filesystem, made.keep) == (filesystem, keep)
 
 
 def test_all_that_cannot_be_is_told_at_once() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kadeploy.domain.boot import LOCAL_DISK, BootKind, BootTarget
+from kadeploy.domain.boot import LOCAL_DISK, BootKind, BootTarget, of_partition
 from kadeploy.domain.image import Compression, ImageKind, LocalFile
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.power import Level
@@ -67,6 +67,7 @@ def test_a_healthy_node_boots_what_it_is_told_and_what_it_was_given() -> None:
         assert await bench.boot() is System.MINIMAL
         assert (await bench.send("image")).ok
         assert await bench.boot(LOCAL_DISK) is None, "nothing on its disk can be started"
+        assert await bench.boot(of_partition(3)) is System.INSTALLED
         assert await bench.boot() is System.MINIMAL
         assert (await bench.command("loader", "install_bootloader")).ok
         assert await bench.boot(LOCAL_DISK) is System.INSTALLED
