@@ -19,7 +19,7 @@ from kadeploy.cli.later import Later, load
 from kadeploy.cli.refused import Refused
 from kadeploy.cli.servers import Server
 from kadeploy.domain.event import Event
-from kadeploy.errors import Unavailable
+from kadeploy.errors import InvalidOption, Unavailable
 
 Json = Mapping[str, object]
 Query = Mapping[str, str | list[str]]
@@ -151,7 +151,12 @@ class Client:
             self._named = True
 
     def _identity(self, prefix: str) -> dict[str, str]:
-        return {f"{prefix}User": self._user} if prefix else {}
+        return {f"{prefix}User": "".join(map(_in_a_header, self._user))} if prefix else {}
+
+
+def _in_a_header(character: str) -> str:
+    """No user has another one in their name, which the server says."""
+    return character if " " <= character <= "~" else "?"
 
 
 def fetch_text(url: str) -> str:
@@ -173,5 +178,9 @@ def segment(text: str) -> str:
 
 
 def current_user(environ: Mapping[str, str]) -> str:
-    """Who calls, as Kadeploy3's tools tell: $USER, $USERNAME, else the login name."""
-    return environ.get("USER") or environ.get("USERNAME") or getpass.getuser()
+    """Who calls, as Kadeploy3's tools tell: $USER, $USERNAME, else the login name. Raises InvalidOption where nobody
+    knows."""
+    try:
+        return environ.get("USER") or environ.get("USERNAME") or getpass.getuser()
+    except (KeyError, OSError) as error:  # which of them depends on Python's version
+        raise InvalidOption("this machine has no name for you", hint="set USER to who you are") from error

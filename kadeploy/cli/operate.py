@@ -17,7 +17,7 @@ from kadeploy.cli.given import Given
 from kadeploy.cli.keys import entered
 from kadeploy.cli.launch import Launch, send
 from kadeploy.cli.launched import Launched
-from kadeploy.cli.operation import conduct, plan_text, run_script, settling, tell_traces, verdict
+from kadeploy.cli.operation import conduct, out_of_hearing, plan_text, run_script, settling, tell_traces, verdict
 from kadeploy.cli.refused import explained
 from kadeploy.cli.standing import in_all
 from kadeploy.cli.targets import Targets, asked_for
@@ -139,9 +139,13 @@ def _attend(part: Part, waiting: Waiting) -> None:
     view = LineView(stream, waiting.level, f"[{part.name}] ", part.client.skew)
     if stream.isatty() or sys.stdin.isatty():  # where somebody sees it, or may ask
         part.outcome.board.expected = launched.expected()
-    view.say(f"{launched.wid} launched{in_all(part.outcome.board.expected)}")
     abort = None if waiting.leaves else launched.abort
-    attend(part.inbox, part.outcome, launched.follower(waiting.patience), view, abort, launched.is_held)
+    try:
+        view.say(f"{launched.wid} launched{in_all(part.outcome.board.expected)}")
+        attend(part.inbox, part.outcome, launched.follower(waiting.patience), view, abort, launched.is_held)
+    except OSError as error:
+        part.outcome.left = True
+        print(f"[{part.name}] {out_of_hearing(launched.wid, error)}", file=sys.stderr)
 
 
 def _ask(parts: Sequence[Part]) -> None:

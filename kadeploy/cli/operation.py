@@ -21,6 +21,7 @@ from kadeploy.cli.launched import Launched
 from kadeploy.cli.refused import explained
 from kadeploy.cli.tool import print_json
 from kadeploy.cli.units import plural
+from kadeploy.cli.unread import reason
 from kadeploy.cli.views import choose_view
 from kadeploy.cli.waiting import Waiting
 from kadeploy.cli.watch import Outcome, watch
@@ -89,15 +90,18 @@ def _after_launch(client: Client, kind: OperationKind, answer: Json, waiting: Wa
 
 def _wait(launched: Launched, waiting: Waiting, outcome: Outcome, *, owner: bool) -> int:
     stream, wid = sys.stderr if waiting.as_json else sys.stdout, launched.wid
-    print(f"{wid} {'launched' if owner else 'is followed; Ctrl-C leaves it running'}", file=stream, flush=True)
-    view = choose_view(stream, level=waiting.level, skew=launched.client.skew, color=waiting.color)
-    if view.is_live or sys.stdin.isatty():  # where somebody sees it, or may ask
-        outcome.board.expected = launched.expected()
-    abort = launched.abort if owner and not waiting.leaves else None
     try:
+        print(f"{wid} {'launched' if owner else 'is followed; Ctrl-C leaves it running'}", file=stream, flush=True)
+        view = choose_view(stream, level=waiting.level, skew=launched.client.skew, color=waiting.color)
+        if view.is_live or sys.stdin.isatty():  # where somebody sees it, or may ask
+            outcome.board.expected = launched.expected()
+        abort = launched.abort if owner and not waiting.leaves else None
         watch(outcome, launched.follower(waiting.patience), view, abort, launched.is_held)
     except KeyboardInterrupt:
         outcome.interrupted = outcome.left = True
+    except OSError as unheard:
+        print(out_of_hearing(wid, unheard), file=sys.stderr)
+        raise
     error = launched.failure(outcome)
     if not (outcome.left or outcome.error):
         tell_traces(launched, waiting)
@@ -110,6 +114,11 @@ def _wait(launched: Launched, waiting: Waiting, outcome: Outcome, *, owner: bool
         print(explained(error), file=sys.stderr)
         return exit_code(error)
     return verdict(outcome, waiting)
+
+
+def out_of_hearing(wid: str, error: OSError) -> str:
+    """Said where errors go, when nobody hears what is told of an operation any more."""
+    return f"{wid} goes on at the server, unheard ({reason(error)}): kadeploy --attach {wid} follows it again"
 
 
 def tell_traces(launched: Launched, waiting: Waiting) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from kadeploy.cli.columns import columns
 from kadeploy.cli.display import Board
 from kadeploy.cli.rows import reasons
 from kadeploy.cli.units import clock
+from kadeploy.cli.unread import reason
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.errors import Faults
 
@@ -42,20 +44,36 @@ class LeftFiles:
         return bool(self.ok or self.ko)
 
     def tell_wid(self, wid: str) -> None:
-        if self.wid:
-            Path(self.wid).write_text(wid, encoding="utf-8")
+        self._note(wid)
 
     def add_wid(self, wid: str) -> None:
         """One of several, a line each."""
-        if self.wid:
-            with Path(self.wid).open("a", encoding="utf-8") as file:
-                file.write(f"{wid}\n")
+        self._note(f"{wid}\n")
+
+    def _note(self, text: str) -> None:
+        """What was launched goes on, also when nobody can read its id there."""
+        for fault in _added("--write-workflow-id", self.wid, text):
+            print(fault, file=sys.stderr)
 
     def write(self, ok: NodeSet, ko: NodeSet) -> None:
-        for path, nodes in ((self.ok, ok), (self.ko, ko)):
-            if path:
-                with Path(path).open("a", encoding="utf-8") as file:
-                    file.writelines(f"{node}\n" for node in nodes)
+        """Raises Faults when a file, which could be written before, cannot be any more."""
+        faults = [
+            fault
+            for option, path, nodes in (("-o", self.ok, ok), ("-n", self.ko, ko))
+            for fault in _added(option, path, "".join(f"{node}\n" for node in nodes))
+        ]
+        if faults:
+            raise Faults(faults)
+
+
+def _added(option: str, path: str | None, text: str) -> Iterator[str]:
+    """Why it could not be."""
+    if path:
+        try:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            yield f"{option} {path}: cannot be written: {reason(error)}"
 
 
 def settled(board: Board, asked: NodeSet) -> tuple[NodeSet, NodeSet]:

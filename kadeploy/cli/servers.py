@@ -64,11 +64,10 @@ def every_server(environ: Mapping[str, str], home: Path) -> Sequence[Server]:
 
 def _logged_in(server: Server, environ: Mapping[str, str], logins: Logins) -> Server:
     login = logins.of(server.url)
-    return replace(
-        server,
-        authority="" if server.ca else login.authority,
-        token=environ.get(TOKEN_VARIABLE, "").strip() or login.token,
-    )
+    token = environ.get(TOKEN_VARIABLE, "").strip()
+    if not (token.isascii() and token.isprintable()):
+        raise BadConfiguration(f"{TOKEN_VARIABLE} holds no token: no token has such characters")
+    return replace(server, authority="" if server.ca else login.authority, token=token or login.token)
 
 
 def _chosen(name: str | None, environ: Mapping[str, str], home: Path, logins: Logins) -> Server:
@@ -106,6 +105,11 @@ def _places(environ: Mapping[str, str], home: Path) -> str:
 
 def _url(text: str, given_by: str) -> str:
     scheme, separator, rest = text.partition("://")
+    if "@" in rest:
+        raise BadConfiguration(
+            f"{given_by} has a user or a password in the address, where others can read it",
+            hint="--password asks for it; kadeploy login keeps a token",
+        )
     if not separator or scheme not in ("http", "https") or not rest.strip("/"):
         raise BadConfiguration(f"{given_by} is {text!r}, not a server's address", hint=f"as in https://kadeploy:{PORT}")
     return text.rstrip("/")

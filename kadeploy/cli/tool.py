@@ -25,6 +25,7 @@ from kadeploy.cli.options import CONNECTION
 from kadeploy.cli.preferences import defaults, read_preferences
 from kadeploy.cli.refused import explained
 from kadeploy.cli.servers import choose_server
+from kadeploy.cli.standard_streams import fault_of_output, make_usable
 from kadeploy.errors import Faults, KadeployError
 
 Perform = Callable[[Given], int]
@@ -84,6 +85,7 @@ def run(command: click.Command, argv: Sequence[str] | None = None) -> NoReturn:
     """Run the tool and leave with its exit code; the user never sees a traceback."""
     name = command.name or ""
     descriptors = opened_by_caller()
+    make_usable()
     words = list(sys.argv[1:] if argv is None else argv)
     if instruction := os.environ.get(completion_variable(name)):
         sys.exit(load(Later.COMPLETION).complete(command, instruction))
@@ -104,15 +106,18 @@ def run(command: click.Command, argv: Sequence[str] | None = None) -> NoReturn:
         code = _complain(name, [explained(error)], exit_code(error), as_json)
     except (KeyboardInterrupt, click.Abort) as error:
         code = _complain(name, [str(error) or "interrupted"], INTERRUPTED, as_json)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit finds no pipe
-        code = USAGE
     except Exception as error:
-        if os.environ.get("KADEPLOY_TRACEBACK"):
-            traceback.print_exc()
-        text = f"this is a defect of {name}: {error!r} (KADEPLOY_TRACEBACK=1 shows where)"
-        code = _complain(name, [text], USAGE, as_json)
+        code = _complain(name, _unforeseen(name, error), USAGE, as_json)
     sys.exit(code)
+
+
+def _unforeseen(name: str, error: Exception) -> Sequence[str]:
+    fault = fault_of_output(error)
+    if fault is not None:
+        return [fault] if fault else []
+    if os.environ.get("KADEPLOY_TRACEBACK"):
+        traceback.print_exception(error)
+    return [f"this is a defect of {name}: {error!r} (KADEPLOY_TRACEBACK=1 shows where)"]
 
 
 def completion_variable(name: str) -> str:

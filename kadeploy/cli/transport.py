@@ -18,11 +18,12 @@ import httpx2
 
 from kadeploy.cli.client import AnswerLost, Json, Query, Unverified
 from kadeploy.cli.debug_http import Trace
+from kadeploy.cli.proxies import nameable, proxy_for
 from kadeploy.cli.refused import Refused
 from kadeploy.cli.servers import REMEDY, Server
 from kadeploy.domain.event import EVENTS, Event, from_json
 from kadeploy.domain.plain_text import harmless, plain
-from kadeploy.errors import BadConfiguration, KadeployError, Unavailable
+from kadeploy.errors import BadConfiguration, InvalidOption, KadeployError, Unavailable
 
 CONNECT: Final = 10.0  # seconds to connect
 ANSWER: Final = 120.0  # seconds of silence in an answer
@@ -48,12 +49,15 @@ class Transport:
         self._server = server
         answer, connect = (ANSWER, CONNECT) if patience is None else (patience, patience)
         self._connect = connect
+        self._proxy = proxy_for(server.url)
         with self._translated():
             self._http = httpx2.Client(
                 base_url=server.url,
                 auth=httpx2.BasicAuth(*login) if login else None,
                 headers=dict(headers),
                 verify=verification(server),
+                proxy=self._proxy,
+                trust_env=False,
                 timeout=httpx2.Timeout(answer, connect=connect),
                 event_hooks={"request": [trace.asked], "response": [trace.answered]} if trace else {},
             )
@@ -115,16 +119,21 @@ class Transport:
             yield response.extensions["network_stream"]
 
     def _told(self, response: httpx2.Response) -> object:
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "text/html":
+            raise self._stranger(f"it says {response.status_code} {response.reason_phrase}")
         self._note_clock(response)
         if response.status_code != 200:
             raise _refusal(response)
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             return plain(response.text)
         try:
             return response.json()
         except ValueError as error:
-            raise Unavailable(f"what answers at {self._server.url} is no Kadeploy server: {error}") from error
+            raise self._stranger(str(error)) from error
+
+    def _stranger(self, why: str) -> KadeployError:
+        return Unavailable(f"what answers at {self._server.url} is no Kadeploy server: {why}", hint=self._remedy())
 
     def _note_clock(self, response: httpx2.Response) -> None:
         self._has_answered = True
@@ -148,6 +157,11 @@ class Transport:
             ) from error
         except httpx2.InvalidURL as error:
             raise BadConfiguration(f"{self._server.url} is not an address: {error}", hint=self._remedy()) from error
+        except httpx2.ProxyError as error:
+            raise self._unreachable(error) from error
+        except UnicodeEncodeError as error:
+            around = str(error.object)[max(0, error.start - 20) : error.end + 20]
+            raise InvalidOption(f"{around!r}: is not text in UTF-8, and cannot be sent") from error
         except httpx2.SSEError as error:
             raise KadeployError(
                 f"{self._server.url} does not tell events as a Kadeploy server does: {error}"
@@ -175,13 +189,22 @@ class Transport:
         return f"it may be {other}://{rest}: {self._remedy()}"
 
     def _remedy(self) -> str:
-        return f"the address was named by {self._server.origin}; {REMEDY}"
+        proxy = f"it was asked through {nameable(self._proxy)}, the environment's proxy; " if self._proxy else ""
+        return f"{proxy}the address was named by {self._server.origin}; {REMEDY}"
 
 
 def fetch_text(url: str) -> str:
     """A text from any web server, redirects followed; raises Unavailable."""
     try:
-        return httpx2.get(url, timeout=ANSWER / 4, follow_redirects=True).raise_for_status().text
+        answer = httpx2.get(
+            url,
+            verify=ssl.create_default_context(),
+            proxy=proxy_for(url),
+            trust_env=False,
+            timeout=ANSWER / 4,
+            follow_redirects=True,
+        )
+        return answer.raise_for_status().text
     except httpx2.HTTPStatusError as error:
         raise Unavailable(f"the answer is {error.response.status_code}") from error
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -196,7 +219,7 @@ def fetch_authority(url: str) -> str:
     unverified = ssl.create_default_context()
     unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
     try:
-        answer = httpx2.get(f"{url}/ca", verify=unverified, timeout=ANSWER / 4)
+        answer = httpx2.get(f"{url}/ca", verify=unverified, proxy=proxy_for(url), trust_env=False, timeout=ANSWER / 4)
         return answer.raise_for_status().text
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise Unavailable(f"{url} does not say which authority it has: {_plain(error)}") from error

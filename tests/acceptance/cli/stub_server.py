@@ -29,11 +29,12 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What to answer: JSON, or plain text for a str."""
+    """What to answer: JSON, or plain text for a str, unless it is of another kind."""
 
     body: object = ""
     status: int = 200
     code: int | None = None
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
         plain = isinstance(answer.body, str)
         content = (f"{answer.body}\n" if plain else json.dumps(answer.body)).encode()
         self.send_response(answer.status)
-        self.send_header("Content-Type", "text/plain" if plain else "application/json")
+        self.send_header("Content-Type", answer.kind or ("text/plain" if plain else "application/json"))
         self.send_header("Content-Length", str(len(content)))
         if answer.code is not None:
             self.send_header("X-Application-Error-Code", str(answer.code))
