@@ -15,6 +15,7 @@ from kadeploy.api.launching import (
     partition_number,
 )
 from kadeploy.api.parameters import Number, Toggle, decoded, decoded_partly
+from kadeploy.domain.missing import NO_ENVIRONMENT
 from kadeploy.domain.state import OperationKind
 from kadeploy.errors import InvalidEnvironment, MissingOption
 from kadeploy.operations.client_files import ClientFiles
@@ -91,7 +92,7 @@ class Deployment:
 
 def _environment(given: Mapping[str, Any] | None) -> WantedEnvironment:
     if given is None:
-        raise MissingOption("environment: is required")
+        raise MissingOption(NO_ENVIRONMENT)
     kind = given.get("kind", "database")
     if kind == "anonymous":
         return WantedEnvironment(description=given)

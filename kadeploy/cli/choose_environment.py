@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from kadeploy.cli.client import Client, Json
 from kadeploy.cli.refused import Refused
+from kadeploy.errors import Faults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """An environment as a request has it. Kadeploy3's tools ended with the exit code of what is not found where there
-    was none."""
+    """An environment as a request has it, without content when it cannot be had: because of the error, if that is not
+    told yet. Kadeploy3's tools ended with the exit code of what is not found where there was none."""
 
-    content: Json
+    content: Json = field(default_factory=dict)
     is_found: bool = True
+    error: Refused | Faults | None = None
 
 
 def choose_environment(client: Client, name: str, *, owner: str | None, version: int | None, user: str) -> Chosen:

@@ -33,11 +33,13 @@ from kadeploy.cli.options import (
     timeout_field,
 )
 from kadeploy.cli.profile import PROFILE, profile_fields
+from kadeploy.cli.refused import Refused
 from kadeploy.cli.sshkeys import key_fields
 from kadeploy.cli.targets import Targets
 from kadeploy.cli.tool import make_tool, run
 from kadeploy.cli.waiting import Waiting
 from kadeploy.domain.state import OperationKind
+from kadeploy.errors import Faults
 
 EXAMPLES: Final = """\
   kadeploy -m node-[1-64] -e debian12 -k
@@ -104,21 +106,19 @@ def perform(given: Given) -> int:
     fields = _fields(given)
     waiting = Waiting.of(given)
     environment_at = _environment_given(given)
-    if environment_at is None:
-        given.check()
-    assert environment_at is not None
 
     def launch(client: Client, part: Targets) -> Launch:
         chosen = environment_at(client)
-        body = {**common_fields(given, part), **fields, "environment": chosen.content}
-        return Launch(kind=OperationKind.DEPLOYMENT, body=body, is_found=chosen.is_found)
+        named = {"environment": chosen.content} if chosen.content else {}
+        body = {**common_fields(given, part), **fields, **named}
+        return Launch(kind=OperationKind.DEPLOYMENT, body=body, is_found=chosen.is_found, error=chosen.error)
 
     check(given, nodes, launch)
     return operate(given, nodes, waiting, launch)
 
 
-def _environment_given(given: Given) -> Callable[[Client], Chosen] | None:
-    """What tells a server of the environment: a recorded one, or one that is described; None when it is not known."""
+def _environment_given(given: Given) -> Callable[[Client], Chosen]:
+    """What tells a server of the environment: a recorded one, or one that is described."""
     name, file = given.text("env_name"), given.text("env_file")
     given.need(name is not None or file is not None, "no environment was named: use -e NAME or -a FILE")
     given.need(name is None or file is None, "-e and -a exclude each other")
@@ -127,22 +127,25 @@ def _environment_given(given: Given) -> Callable[[Client], Chosen] | None:
     version = given.number("env_version", "--env-version", least=0)
     if file is not None:
         described = _described(given, file)
-        return described if name is None else None
+        return described if name is None else lambda client: Chosen()
     if name is None:
-        return None
+        return lambda client: Chosen()
     owner, user = given.text("env_user"), current_user(os.environ)
     return lambda client: choose_environment(client, name, owner=owner, version=version, user=user)
 
 
-def _described(given: Given, file: str) -> Callable[[Client], Chosen] | None:
+def _described(given: Given, file: str) -> Callable[[Client], Chosen]:
     here = None if is_of_server(file) else given.tried(lambda: read_source(file))
     if here is None and not is_of_server(file):
-        return None
+        return lambda client: Chosen()
     if here and given.faults:  # then nobody asks the server
         given.faults += [f"-a {here.place}: {fault}" for fault in here.missing]
 
     def described(client: Client) -> Chosen:
-        return Chosen(content={"kind": "anonymous", **usable(client, here or source_at(client, file))})
+        try:
+            return Chosen(content={"kind": "anonymous", **usable(client, here or source_at(client, file))})
+        except (Refused, Faults) as error:
+            return Chosen(error=error)
 
     return described
 

@@ -5,8 +5,9 @@ They are named as Kadeploy3's tools have it, by a path or `local://`; relative o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ from kadeploy.errors import InvalidExport
 
 _POSITIONS: Final = ("pre-ops", "substitute", "post-ops")
 _LOCAL: Final = "local://"
+PROMISED: Final = f"upload://{'0' * 12}"
+"""What is to be sent, as the server calls it, which does not have it yet."""
 
 
 def with_files_sent(client: Client, body: Json, *, lasting: bool = False) -> Json:
@@ -24,16 +27,26 @@ def with_files_sent(client: Client, body: Json, *, lasting: bool = False) -> Jso
 
     `lasting` files are recorded, which not every server allows. Raises InvalidExport, InvalidFile.
     """
-    sent: dict[Path, str] = {}
-    changed: dict[str, Any] = deepcopy(dict(body))
-    places = list(_places(changed))
-    if lasting and (refusal := refusal_to_keep(client, *(path for _, _, path in places))):
+    if lasting and (refusal := refusal_to_keep(client, *(path for _, _, path in _places(dict(body))))):
         raise refusal
-    for holder, key, path in places:
-        if path not in sent:
-            with Bar(path.name) as bar:
-                sent[path] = send_file(client, path, bar)
-        holder[key] = sent[path]
+
+    @cache
+    def sent(path: Path) -> str:
+        with Bar(path.name) as bar:
+            return send_file(client, path, bar)
+
+    return _renamed(body, sent)
+
+
+def with_files_promised(body: Json) -> Json:
+    """The request as it will be when they are sent, but for what they are then called."""
+    return _renamed(body, lambda path: f"upload://{'0' * 64}")
+
+
+def _renamed(body: Json, called: Callable[[Path], str]) -> Json:
+    changed: dict[str, Any] = deepcopy(dict(body))
+    for holder, key, path in list(_places(changed)):
+        holder[key] = called(path)
         if key == "file" and ("action" in holder or "destination" in holder):
             holder.setdefault("filename", path.name)
     return changed

@@ -9,7 +9,7 @@ import click
 from kadeploy.cli.follow import PATIENCE
 from kadeploy.cli.given import Given
 from kadeploy.cli.later import Later, load
-from kadeploy.cli.targets import Targets, read_targets
+from kadeploy.cli.targets import Targets, sorted_targets
 from kadeploy.domain.timeout import Timeout
 
 
@@ -117,12 +117,14 @@ CLASSICAL_TIMEOUT = option(
 
 
 def nodes_given(given: Given) -> Targets:
-    """The nodes of -m and -f; none is a fault."""
+    """The nodes of -m and -f, those that are not valid left out: they are faults, and so are none."""
     ranges, files = given.texts("machines"), given.texts("files")
     if not ranges and not files:
         given.faults.append("no nodes were named: use -m RANGE or -f FILE")
         return Targets()
-    return given.tried(lambda: read_targets(ranges, files)) or Targets()
+    targets, faults = sorted_targets(ranges, files)
+    given.faults += faults
+    return targets
 
 
 def timeout_field(given: Given, name: str, option: str, field: str) -> dict[str, object]:

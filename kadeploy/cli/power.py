@@ -35,11 +35,11 @@ OPTIONS: Final = (
 
 
 def perform(given: Given) -> int:
-    nodes = nodes_given(given)
+    nodes, before = nodes_given(given), len(given.faults)
     action, level = given.exactly_one(ACTIONS), given.text("force_level")
     given.need(level is None or level in list(Level), f"-l {level}: must be {', '.join(Level)}")
     given.need(level is None or action != PowerAction.STATUS, "-l does not go with --status")
-    known = not given.faults
+    known = len(given.faults) == before
     fields = custom_fields(given)
     given.need(not fields or action != PowerAction.STATUS, "--custom-steps and --variable do not go with --status")
     waiting = Waiting.of(given)

@@ -70,13 +70,13 @@ OPTIONS: Final = (
 
 
 def perform(given: Given) -> int:
-    nodes = nodes_given(given)
+    nodes, before = nodes_given(given), len(given.faults)
     kind, level = given.text("kind") or SIMPLE, given.text("force_level")
     given.need(kind in KINDS, f"-r {kind}: must be {', '.join(KINDS)}")
     given.need(level is None or level in list(Level), f"-l {level}: must be {', '.join(Level)}")
     given.need(given.text("key") is None or kind == DEPLOY_ENV, f"-k goes with -r {DEPLOY_ENV} only")
     fields: dict[str, object] = {"kind": kind, **({"level": level} if level else {}), **_of_kind(given, kind)}
-    known = not given.faults
+    known = len(given.faults) == before
     fields |= given.tried(lambda: key_fields(given.text("key"), Path.home())) or {}
     fields |= custom_fields(given)
     fields |= timeout_field(given, "classical_timeout", "--reboot-classical-timeout", "timeout_reboot_classical")

@@ -52,6 +52,14 @@ class Targets:
 
 def read_targets(ranges: Sequence[str], files: Sequence[str]) -> Targets:
     """Every node named; raises Faults with one sentence for each range or file that is not valid."""
+    targets, faults = sorted_targets(ranges, files)
+    if faults:
+        raise Faults(faults)
+    return targets
+
+
+def sorted_targets(ranges: Sequence[str], files: Sequence[str]) -> tuple[Targets, Sequence[str]]:
+    """Every node named validly, and the faults of all else."""
     faults: list[str] = []
     names: set[str] = set()
     left: list[str] = []
@@ -74,9 +82,7 @@ def read_targets(ranges: Sequence[str], files: Sequence[str]) -> Targets:
                     names.update(known.names)
         except InvalidNodes as error:
             faults.append(f"{place}: {error}")
-    if faults:
-        raise Faults(faults)
-    return Targets(nodes=NodeSet(names), texts=tuple(dict.fromkeys(left)))
+    return Targets(nodes=NodeSet(names), texts=tuple(dict.fromkeys(left))), faults
 
 
 def worked_out(client: Client, targets: Targets) -> NodeSet:

@@ -22,6 +22,7 @@ from ClusterShell.NodeUtils import (
     GroupSourceQueryFailed,
 )
 
+from kadeploy.domain.missing import NO_NODES
 from kadeploy.errors import InvalidNodes
 
 _DIGITS: Final = re.compile(r"(\d+)")
@@ -210,7 +211,7 @@ def _unfold_plainly(text: str) -> list[str] | None:
 def _unfold(text: str) -> Iterable[str]:
     stripped = text.strip()
     if not stripped:
-        raise InvalidNodes("the node list is empty", hint="name at least one node, as in node-[1-3]")
+        raise InvalidNodes(NO_NODES, hint="name at least one node, as in node-[1-3]")
     if "@" in stripped:
         raise InvalidNodes(f"{stripped!r} is not a node range", hint="groups (@name) are not known here")
     if wild := _WILD.search(stripped):  # ClusterShell would ask the groups that this machine has for all of its nodes

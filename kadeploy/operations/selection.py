@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
+from kadeploy.domain.missing import NO_NODES
 from kadeploy.domain.node import Site
 from kadeploy.domain.nodeset import LARGEST, OPERATORS, NodeSet, operands
 from kadeploy.errors import InvalidNodes
@@ -53,7 +54,7 @@ class Selection:
     def resolve(self, texts: Sequence[str]) -> NodeSet:
         """Raises InvalidNodes with everything that is wrong: bad ranges, unknown names, names of several nodes."""
         if not texts:
-            raise InvalidNodes("the node list is empty", hint="name at least one node, as in node-[1-3]")
+            raise InvalidNodes(NO_NODES, hint="name at least one node, as in node-[1-3]")
         found, faults = self._look_up(texts)
         if faults:
             raise InvalidNodes("; ".join(faults))

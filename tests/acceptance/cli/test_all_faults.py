@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.acceptance.cli.tools import Run, run
 pytestmark = pytest.mark.timeout(120)
 TIMEOUT = "--reboot-classical-timeout: the timeout 'x(' is not valid"
 NOBODY = "there is no node node-99 here"
+NO_RANGE = "-m 'node-[': 'node-[' is not a node range"
 NOTHING = "there is no environment nothing"
 NO_VLAN = "vlan: this server moves no nodes between VLANs"
 NO_PARTITION = "no cluster here has a partition 9"
@@ -45,8 +47,17 @@ def tell(site: Site, line: str, cwd: Path, **more: str) -> Run:
         ),
         ("kadeploy -m node-1 -e nothing -p x -V 9", 1, ["-p x: must be", "-V 9: must be", NOTHING]),
         ("kadeploy -m node-99 -e simulated --force-steps x", 1, ["--force-steps: 'x' is not like", NOBODY]),
-        ("kadeploy -m node-99 -a gone.yaml -V 9", 1, ["-V 9: must be", "-a gone.yaml: cannot be read"]),
-        ("kadeploy -m node-99 -V 9", 1, ["-V 9: must be", "no environment was named"]),
+        ("kadeploy -m node-99 -a gone.yaml -V 9", 1, ["-V 9: must be", "-a gone.yaml: cannot be read", NOBODY]),
+        ("kadeploy -m node-99 -a http://127.0.0.1:1/d -p 9", 1, ["Connection refused", NOBODY, NO_PARTITION]),
+        ("kadeploy -m node-99 -V 9", 1, ["-V 9: must be", "no environment was named", NOBODY]),
+        ("kadeploy -m node-99 -e simulated -a gone.yaml", 1, ["-e and -a exclude", "cannot be read", NOBODY]),
+        ("kadeploy -V 9 -e nothing", 1, ["no nodes were named", "-V 9: must be"]),
+        ("kadeploy -m node-[ -e nothing -p 9", 1, [NO_RANGE, NOTHING, NO_PARTITION]),
+        ("kadeploy -m node-[ -m node-99 -e simulated", 1, [NO_RANGE, NOBODY]),
+        ("kadeploy -m node-1 -f gone -e nothing", 1, ["-f gone: cannot be read", NOTHING]),
+        ("kareboot -m node-[ -m node-99 --vlan x", 1, [NO_RANGE, NOBODY, NO_VLAN]),
+        ("kapower -m node-[ --off", 1, [NO_RANGE]),
+        ("kapower -m node-[ -m node-99 --status", 1, [NO_RANGE, NOBODY]),
         ("kareboot -m node-99 --vlan x --reboot-classical-timeout x(", 1, [TIMEOUT, NOBODY, NO_VLAN]),
         ("kareboot -m node-99 -r fly", 1, ["-r fly: must be"]),
         ("kapower -m node-99 --on -V 9", 1, ["-V 9: must be", NOBODY]),
@@ -108,3 +119,48 @@ def test_nothing_is_launched_by_asking(site: Site, tmp_path: Path) -> None:
     assert tell(site, "kadeploy -m node-7 -e simulated -p x", tmp_path).exit == 1
     assert tell(site, "kanodes -a --finished --json", tmp_path).stdout == "[]\n"
     assert tell(site, "kanodes -m node-7 -o yaml", tmp_path).stdout == "---\nnode-7: null\n"
+
+
+def test_a_description_that_the_server_cannot_read_is_told_with_all_else(site: Site, tmp_path: Path) -> None:
+    line = f"kadeploy -m node-99 -p 9 -a server://{site.images}/gone.yaml"
+    done = tell(site, line, tmp_path)
+    assert done.exit == 5
+    told = done.stderr.splitlines()
+    assert (told[0], len(told)) == ("kadeploy: the request has 3 faults:", 4)
+    for said, fault in zip(told[1:], ("gone.yaml does not exist", NOBODY, NO_PARTITION), strict=True):
+        assert fault in said
+    beside = tell(site, f"{line} -V 9", tmp_path)
+    assert (beside.exit, len(beside.stderr.splitlines())) == (1, 4)
+
+
+def test_files_are_sent_when_nothing_else_is_wrong(site: Site, tmp_path: Path) -> None:
+    image = {"file": "d.tgz", "kind": "tar", "compression": "gzip"}
+    site.write(tmp_path / "d.yaml", image=image)
+    (tmp_path / "d.tgz").write_bytes(gzip.compress(b"another system", mtime=0))
+    done = tell(site, "kadeploy -m node-99 -a d.yaml -p 9", tmp_path)
+    assert (done.exit, "sent" in done.stderr, len(done.stderr.splitlines())) == (2, False, 3), done
+    (tmp_path / "boot").write_text("#!ipxe\n")
+    profile = tell(site, "kareboot -m node-99 -r set_pxe -w boot -x d.tgz --vlan x -V 9", tmp_path)
+    assert (profile.exit, len(profile.stderr.splitlines())) == (1, 3), profile
+    assert all(fault in profile.stderr for fault in ("-V 9", NOBODY, NO_VLAN))
+    sent = tell(site, "kadeploy -m node-1 -a d.yaml --dry-run", tmp_path)
+    assert (sent.exit, sent.stderr) == (0, "d.tgz: 34 B sent\n")
+
+
+def test_with_several_servers_each_tells_of_its_nodes(site: Site, tmp_path: Path) -> None:
+    _, _, port = site.environ["KADEPLOY_SERVER"].rpartition(":")
+    servers = [
+        {"name": "one", "hostname": "127.0.0.1", "port": int(port), "secure": False},
+        {"name": "dead", "hostname": "127.0.0.1", "port": 1, "secure": False},
+    ]
+    (tmp_path / "client.conf").write_text(json.dumps({"servers": servers}))
+    found = {"KADEPLOY_CONFIG_DIR": str(tmp_path), "KADEPLOY_SERVER": ""}
+    done = tell(site, "kadeploy -M -m node-1 -e nothing -p x --vlan x", tmp_path, **found)
+    left_out, *told = done.stderr.splitlines()
+    assert (done.exit, len(told)) == (1, 3), done
+    assert left_out.startswith("[dead] is left out")
+    assert told[0] == "kadeploy: -p x: must be a partition's number"
+    assert told[1].startswith(f"kadeploy: [one] {NOTHING}")
+    assert told[2].startswith(f"kadeploy: [one] {NO_VLAN}")
+    nobodys = tell(site, "kadeploy -M -m node-1,node-99 -e simulated -V 9", tmp_path, **found)
+    assert "kadeploy: no server that answers has node-99" in nobodys.stderr
