@@ -32,6 +32,15 @@ def of_actions(given: Given, action: str, company: Company, letters: Mapping[str
             given.need(False, f"{called} goes with {_listed(known)}")
 
 
+def of_nothing(given: Given, options: Sequence[click.Parameter]) -> None:
+    """A fault for each text that was given and is empty, as of a script's variable that was never set. What may be left
+    out is empty then, and of nodes and partitions more is said elsewhere."""
+    for parameter in options:
+        name = parameter.name or ""
+        if given.said(name) and given.text(name) == "" and name != "partition" and not _may_be_left_out(parameter):
+            given.need(False, f"{_letters(parameter, given)} is empty")
+
+
 def of_servers(given: Given) -> Given:
     """-S chooses one server, also where the user's configuration wants all of them."""
     if not (given.said("server") and given.flag("multi_server")):
@@ -48,6 +57,10 @@ def _letters(parameter: click.Parameter, given: Given) -> str:
     """As it was given: the other side of a switch has its own."""
     is_off = bool(parameter.secondary_opts) and not given.flag(parameter.name or "")
     return next(_words(parameter.secondary_opts if is_off else parameter.opts))
+
+
+def _may_be_left_out(parameter: click.Parameter) -> bool:
+    return isinstance(parameter, click.Option) and parameter.flag_value == ""
 
 
 def _words(options: Sequence[str]) -> Iterator[str]:

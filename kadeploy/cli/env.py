@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from kadeploy.cli import old_forms
 from kadeploy.cli.choose_environment import asked_for
@@ -26,7 +26,7 @@ from kadeploy.cli.preferences import OUTPUT
 from kadeploy.cli.refused import Refused
 from kadeploy.cli.tool import connected, make_tool, run
 from kadeploy.domain.environment import Visibility
-from kadeploy.errors import AlreadyExists, InvalidEnvironment
+from kadeploy.errors import AlreadyExists, Faults, InvalidEnvironment
 
 EXAMPLES: Final = """\
   kaenv -l
@@ -98,6 +98,14 @@ def _work(given: Given, action: str) -> Work:
     return _change(given, action)
 
 
+def _check_columns(client: Client, keys: Sequence[str], entries: Sequence[Json]) -> None:
+    """Raises Faults for what no description has, by the schema that the server publishes."""
+    schema = cast(Json, client.get("/environments/schema"))
+    known = dict.fromkeys(key for keyed in (cast(Json, schema.get("properties", {})), *entries) for key in keyed)
+    if faults := [f"--columns {key}: there is no such key" for key in keys if key.partition(".")[0] not in known]:
+        raise Faults([*faults[:-1], f"{faults[-1]} (there are {', '.join(known)})"])
+
+
 def _show(given: Given, action: str) -> Work:
     name, owner, version = (
         given.text(action) or "",
@@ -123,6 +131,8 @@ def _show(given: Given, action: str) -> Work:
                 raise
             found = []
         entries = found if isinstance(found, list) else []
+        if given.text("columns") is not None:
+            _check_columns(client, keys, entries)
         if not entries and action == "print_":
             asked = asked_for(name, owner, version)
             raise InvalidEnvironment(f"the environment {asked} does not exist", hint="kaenv -l -s lists all of them")

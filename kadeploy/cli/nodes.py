@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, cast
@@ -94,6 +95,7 @@ def perform(given: Given) -> int:
             _tell(form, answer := _operation(client, wid), _operation_lines(answer))
         elif asked == "states":
             states = cast(Json, client.get("/nodes", {"nodes": targets.folded} if targets else None))
+            _tell_unknown(targets.nodes, states)
             _tell(form, states, _state_lines(states))
         else:
             items = _operations(client, LISTS.get(asked, ()), finished=given.flag("finished"))
@@ -121,6 +123,18 @@ def _tell(form: str, answer: object, lines: Iterator[str]) -> None:
     else:
         for line in lines:
             print(line)
+
+
+def _tell_unknown(asked: NodeSet, states: Json) -> None:
+    """A server refuses only when none of the nodes is its own; their short names are as good."""
+    known = {name for each in states for name in (each, *_shorter(each))}
+    if unknown := NodeSet(name for name in asked if name not in known):
+        print(f"kanodes: there is no node {unknown}", file=sys.stderr)
+
+
+def _shorter(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    yield from (".".join(parts[:count]) for count in range(1, len(parts)))
 
 
 def _operations(client: Client, kinds: Sequence[OperationKind], *, finished: bool) -> list[Json]:

@@ -15,7 +15,7 @@ import click
 from click.core import ParameterSource
 
 from kadeploy.cli.client import Client, current_user
-from kadeploy.cli.company import of_servers
+from kadeploy.cli.company import of_nothing, of_servers
 from kadeploy.cli.debug_http import DESCRIPTOR, Trace, descriptor_or, opened_by_caller
 from kadeploy.cli.exits import INTERRUPTED, TABLE, USAGE, exit_code
 from kadeploy.cli.given import Given
@@ -59,6 +59,7 @@ def make_tool(
         found, descriptors = context.obj
         preferred = {key: setting.value for key, setting in found.items()}
         given = Given(values, preferred=preferred, descriptors=descriptors, said=_said(context))
+        of_nothing(given, context.command.params)
         given = of_servers(given)
         given.check()
         if any(values.get(each) not in (None, False) for each in FIRST_ASKED):

@@ -57,6 +57,13 @@ def test_states_of_nodes_are_a_table_in_natural_order(tmp_path: Path) -> None:
     )
 
 
+def test_nodes_that_there_are_not_are_told_beside_those_that_there_are(tmp_path: Path) -> None:
+    with site(**{"GET /nodes": Answer(body=STATES)}).serving() as server:
+        done = run("kanodes", "-m", "node-[1-3]", "-m", "node-10.site1", env=environment(tmp_path, server.url))
+    assert (done.exit, done.stderr) == (0, "kanodes: there is no node node-3\n")
+    assert "node-1.site1" in done.stdout
+
+
 def test_states_as_json_and_yaml_are_the_servers_own(tmp_path: Path) -> None:
     route = {"GET /nodes": Answer(body=STATES)}
     assert json.loads(told("kanodes", "--json", home=tmp_path, **route)) == STATES
