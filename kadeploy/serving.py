@@ -46,8 +46,12 @@ class _Connection(HttpToolsProtocol):
             self.send_400_response("The request's head is too long.")
 
     def on_headers_complete(self) -> None:
+        """The query goes a way of its own: httptools takes no address of more than 65,535 bytes apart."""
         self._is_in_head, self._head = False, 0
+        whole = self.url
+        self.url, _, query = whole.partition(b"?")
         super().on_headers_complete()
+        self.url, self.scope["query_string"] = whole, query.partition(b"#")[0]
 
     def on_message_complete(self) -> None:
         self._is_in_head = True

@@ -124,7 +124,9 @@ async def _body(request: Request) -> Mapping[str, object]:
             body = yaml_text.parse(content)
         else:
             raise HTTPException(415, f"a body must be {' or '.join(sorted(_JSON | _YAML))}, not {kind}")
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise InvalidOption("the body cannot be read: it is nested too deep") from error
+    except ValueError as error:
         told = "; ".join(error.faults) if isinstance(error, Faults) else str(error)
         raise InvalidOption(f"the body cannot be read: {told}") from error
     if not isinstance(body, dict) or not all(isinstance(key, str) for key in body):

@@ -68,6 +68,18 @@ def test_one_value_and_many_look_alike_in_a_query(stage: Stage, plain: Kadeployd
     assert client.get("/stats?limit=3&fields=hostname&fields=success&sort=hostname").is_usable()
 
 
+@pytest.mark.parametrize("size", [65_000, 66_000, 99_000, 900_000])
+def test_a_query_may_name_every_node_of_a_large_cluster(plain: Kadeployd, size: int) -> None:
+    one = f"nodes={NODES[0]}&"
+    answer = Client(server=plain, user="admin").get(f"/nodes?{one * (size // len(one))}list=true#below")
+    assert answer.is_usable(), str(answer)
+    assert answer.json() == [FULL[0]]
+
+
+def test_a_query_beyond_that_is_refused(plain: Kadeployd) -> None:
+    assert Client(server=plain, user="admin").get(f"/nodes?x={'y' * 1_100_000}").status == 414
+
+
 def test_a_delete_with_an_empty_mapping(stage: Stage, plain: Kadeployd) -> None:
     client = Client(server=plain, user="admin")
     assert client.send("DELETE", "/rights/alice", b"{}").is_usable()
