@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from pathlib import Path
@@ -14,6 +15,12 @@ from kadeploy.detaching import Detachment
 from kadeploy.domain.nodeset import LARGEST
 
 DAEMON = "kadeploy.daemon"
+
+
+def _domain(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    if text and not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text):
+        raise click.BadParameter(f"{text!r} is not a domain, as site.example.org")
+    return text
 
 
 @click.command("kadeployd", context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,9 +40,24 @@ DAEMON = "kadeploy.daemon"
 @click.option("--ruby-debug", is_flag=True, hidden=True)
 @click.option("-v", "--verbose", is_flag=True, help="Log more.")
 @click.option("--simulate", type=click.IntRange(1, LARGEST), help="Serve so many simulated nodes instead of real ones.")
-@click.option("--simulate-speed", default=10.0, help="How many times faster than real nodes they are (default: 10).")
-@click.option("--simulate-faults", default=0.0, help="Share of simulated nodes that are faulty, as 0.05 (default: 0).")
-@click.option("--simulate-domain", default="", help="What follows the names of simulated nodes, as site.example.org.")
+@click.option(
+    "--simulate-speed",
+    type=click.FloatRange(0, LARGEST, min_open=True),
+    default=10.0,
+    help="How many times faster than real nodes they are (default: 10).",
+)
+@click.option(
+    "--simulate-faults",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    help="Share of simulated nodes that are faulty, as 0.05 (default: 0).",
+)
+@click.option(
+    "--simulate-domain",
+    default="",
+    callback=_domain,
+    help="What follows the names of simulated nodes, as site.example.org.",
+)
 @click.option("--simulate-clusters", type=click.IntRange(1, 100), default=1, help="In so many clusters (default: 1).")
 def main(
     directory: Path | None,

@@ -65,7 +65,8 @@ def listen(host: str, port: int) -> socket.socket:
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
         )
     except OSError as error:
-        raise Unavailable(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        why = str(error.strerror or error).partition(" (while attempting")[0]
+        raise Unavailable(f"cannot listen on {host}:{port}: {why}") from error
 
 
 async def serve(application: ASGIApp, listening: socket.socket, *, tls: ssl.SSLContext | None = None) -> None:

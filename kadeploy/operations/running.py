@@ -110,7 +110,7 @@ class Running:
         operation = await self.find_own(caller, kind, operation_id)
         nodes = self._selection.resolve(texts)
         if strange := nodes - operation.nodes:
-            raise InvalidNodes(f"{strange} are not in {operation_id}")
+            raise InvalidNodes(f"{operation_id} does not have {strange}")
         if not nodes & operation.unfinished:
             raise NothingModified(f"{operation_id} has ended for {nodes}")
         log.info("%s withdraws %s from %s", caller.name, nodes, operation_id)

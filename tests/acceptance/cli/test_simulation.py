@@ -111,3 +111,18 @@ def test_the_daemons_options_of_kadeploy3(tmp_path: Path) -> None:
     refused = run({**environ, "KADEPLOY_LOG_DIR": "/proc/nowhere"}, *fixed, "-d")
     assert refused.returncode == 1
     assert "--detach: /proc/nowhere/output.log cannot be written" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--simulate-speed", "0"), "0 is not in the range"),
+        (("--simulate-faults", "2"), "is not in the range 0<=x<=1"),
+        (("--simulate-domain", "a b"), "'a b' is not a domain"),
+        (("--simulate-domain", ".x"), "'.x' is not a domain"),
+    ],
+)
+def test_what_no_simulation_can_be_is_refused(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    done = run(dict(os.environ), "kadeployd", "--simulate", "5", "--config", str(tmp_path), *words)
+    assert done.returncode == 2
+    assert said in done.stderr

@@ -226,7 +226,7 @@ def test_the_authority_of_the_agents_server_is_handed_out(tmp_path: Path) -> Non
 def test_a_port_in_use_is_told() -> None:
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(Unavailable, match=rf"cannot listen on 127.0.0.1:{port}: Address already in use"):
+        with pytest.raises(Unavailable, match=rf"cannot listen on 127.0.0.1:{port}: Address already in use$"):
             listen("127.0.0.1", port)
 
 
