@@ -17,7 +17,7 @@ from kadeploy.cli.given import Given
 from kadeploy.cli.keys import entered
 from kadeploy.cli.launch import Launch, send
 from kadeploy.cli.launched import Launched
-from kadeploy.cli.operation import conduct, out_of_hearing, plan_text, run_script, settling, tell_traces, verdict
+from kadeploy.cli.operation import conduct, plan_text, run_script, settling, tell_left, tell_traces, verdict
 from kadeploy.cli.refused import explained
 from kadeploy.cli.standing import in_all
 from kadeploy.cli.targets import Targets, asked_for
@@ -127,6 +127,11 @@ def _follow(parts: Sequence[Part], waiting: Waiting) -> None:
         for part in parts:
             part.outcome.interrupted = part.outcome.left = True
         return
+    except SystemExit as ending:
+        for part in parts:
+            if part.launched:
+                tell_left(part.launched.wid, ending, f"[{part.name}] ")
+        raise
     for part in parts:
         if part.launched:
             part.error = part.launched.failure(part.outcome)
@@ -145,7 +150,7 @@ def _attend(part: Part, waiting: Waiting) -> None:
         attend(part.inbox, part.outcome, launched.follower(waiting.patience), view, abort, launched.is_held)
     except OSError as error:
         part.outcome.left = True
-        print(f"[{part.name}] {out_of_hearing(launched.wid, error)}", file=sys.stderr)
+        tell_left(launched.wid, error, f"[{part.name}] ")
 
 
 def _ask(parts: Sequence[Part]) -> None:

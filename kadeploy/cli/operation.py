@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, TextIO, cast
 
 from kadeploy.cli import report
@@ -99,8 +99,8 @@ def _wait(launched: Launched, waiting: Waiting, outcome: Outcome, *, owner: bool
         watch(outcome, launched.follower(waiting.patience), view, abort, launched.is_held)
     except KeyboardInterrupt:
         outcome.interrupted = outcome.left = True
-    except OSError as unheard:
-        print(out_of_hearing(wid, unheard), file=sys.stderr)
+    except (OSError, SystemExit) as unheard:
+        tell_left(wid, unheard)
         raise
     error = launched.failure(outcome)
     if not (outcome.left or outcome.error):
@@ -116,9 +116,13 @@ def _wait(launched: Launched, waiting: Waiting, outcome: Outcome, *, owner: bool
     return verdict(outcome, waiting)
 
 
-def out_of_hearing(wid: str, error: OSError) -> str:
-    """Said where errors go, when nobody hears what is told of an operation any more."""
-    return f"{wid} goes on at the server, unheard ({reason(error)}): kadeploy --attach {wid} follows it again"
+def tell_left(wid: str, why: OSError | SystemExit, prefix: str = "") -> None:
+    """Said where errors go, when nobody hears what is told of an operation any more, or the tool is to end."""
+    unheard = f", unheard ({reason(why)})" if isinstance(why, OSError) else ""
+    with suppress(OSError):  # a terminal that was closed takes nothing
+        print(
+            f"{prefix}{wid} goes on at the server{unheard}: kadeploy --attach {wid} follows it again", file=sys.stderr
+        )
 
 
 def tell_traces(launched: Launched, waiting: Waiting) -> None:

@@ -195,7 +195,8 @@ def _abort(abort: Callable[[], object], put: Callable[[Item], None]) -> None:
 
 @contextmanager
 def interrupts(*inboxes: Inbox) -> Iterator[None]:
-    """Turn the first SIGINT into an item for each; putting into a SimpleQueue is safe inside a signal handler."""
+    """Turn the first SIGINT into an item for each; putting into a SimpleQueue is safe inside a signal handler. Raises
+    SystemExit when the tool is to end otherwise, but not for what its caller has it ignore, as nohup(1) does."""
     pressed = 0
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -210,9 +211,11 @@ def interrupts(*inboxes: Inbox) -> Iterator[None]:
         """As without us, but leaving the terminal in order."""
         raise SystemExit(128 + number)
 
-    before = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
-    signal.signal(signal.SIGINT, on_signal)
-    signal.signal(signal.SIGTERM, on_end)
+    handlers = {signal.SIGINT: on_signal, signal.SIGTERM: on_end, signal.SIGHUP: on_end}
+    before = [(number, signal.getsignal(number)) for number in handlers]
+    for number, ours in handlers.items():
+        if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, ours)
     try:
         yield
     finally:

@@ -8,6 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
 
+import pytest
+
 from kadeploy.cli.client import Client
 from kadeploy.cli.servers import Server
 from tests.acceptance.cli.debian import DEPLOY, EVENTS, LAUNCHED, RESOURCE, with_events
@@ -190,3 +192,37 @@ def test_attaching_tells_the_whole_story(tmp_path: Path) -> None:
         done = run("kadeploy", "--attach", WID, "-o", "ok", env=environment(tmp_path, server.url))
     assert done.exit == 40
     assert (tmp_path / "ok").read_text() == "node-1\nnode-2\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_tool_that_is_ended_leaves_its_files_and_says_where_it_goes_on(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """As by a batch system, or a connection to the machine that is lost."""
+    gone = threading.Event()
+    with with_events(Stream(events=EVENTS[:9], wait=gone)).serving() as server:
+        with running("kadeploy", *DEPLOY, "-o", "ok", "-n", "ko", env=environment(tmp_path, server.url)) as tool:
+            lines_until(tool, "wait_reboot took")
+            tool.send_signal(number)
+            _, stderr = tool.communicate(timeout=20)
+        gone.set()
+        assert not server.requests("DELETE", RESOURCE)
+    assert tool.returncode == 128 + number
+    assert stderr == f"{WID} goes on at the server: kadeploy --attach {WID} follows it again\n"
+    assert (tmp_path / "ok").read_text() == ""
+    assert (tmp_path / "ko").read_text() == "node-1\nnode-2\nnode-3\n"
+
+
+def test_what_is_started_to_outlive_its_terminal_does(tmp_path: Path) -> None:
+    gone = threading.Event()
+    with with_events(Stream(events=EVENTS[:9], wait=gone, then=EVENTS[9:])).serving() as server:
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which is inherited, as from nohup(1)
+        try:
+            with running("kadeploy", *DEPLOY, env=environment(tmp_path, server.url)) as tool:
+                lines_until(tool, "wait_reboot took")
+                tool.send_signal(signal.SIGHUP)
+                gone.set()
+                tool.communicate(timeout=20)
+        finally:
+            signal.signal(signal.SIGHUP, before)
+    assert tool.returncode == 40
