@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -194,6 +195,16 @@ def test_attaching_tells_the_whole_story(tmp_path: Path) -> None:
     assert (tmp_path / "ok").read_text() == "node-1\nnode-2\n"
 
 
+@contextmanager
+def inherited(number: signal.Signals, handler: signal.Handlers) -> Iterator[None]:
+    """By what is started meanwhile, however the tests themselves were started."""
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_tool_that_is_ended_leaves_its_files_and_says_where_it_goes_on(
     tmp_path: Path, number: signal.Signals
@@ -201,7 +212,8 @@ def test_a_tool_that_is_ended_leaves_its_files_and_says_where_it_goes_on(
     """As by a batch system, or a connection to the machine that is lost."""
     gone = threading.Event()
     with with_events(Stream(events=EVENTS[:9], wait=gone)).serving() as server:
-        with running("kadeploy", *DEPLOY, "-o", "ok", "-n", "ko", env=environment(tmp_path, server.url)) as tool:
+        env = environment(tmp_path, server.url)
+        with inherited(number, signal.SIG_DFL), running("kadeploy", *DEPLOY, "-o", "ok", "-n", "ko", env=env) as tool:
             lines_until(tool, "wait_reboot took")
             tool.send_signal(number)
             _, stderr = tool.communicate(timeout=20)
@@ -216,13 +228,10 @@ def test_a_tool_that_is_ended_leaves_its_files_and_says_where_it_goes_on(
 def test_what_is_started_to_outlive_its_terminal_does(tmp_path: Path) -> None:
     gone = threading.Event()
     with with_events(Stream(events=EVENTS[:9], wait=gone, then=EVENTS[9:])).serving() as server:
-        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which is inherited, as from nohup(1)
-        try:
-            with running("kadeploy", *DEPLOY, env=environment(tmp_path, server.url)) as tool:
-                lines_until(tool, "wait_reboot took")
-                tool.send_signal(signal.SIGHUP)
-                gone.set()
-                tool.communicate(timeout=20)
-        finally:
-            signal.signal(signal.SIGHUP, before)
+        env = environment(tmp_path, server.url)
+        with inherited(signal.SIGHUP, signal.SIG_IGN), running("kadeploy", *DEPLOY, env=env) as tool:
+            lines_until(tool, "wait_reboot took")
+            tool.send_signal(signal.SIGHUP)
+            gone.set()
+            tool.communicate(timeout=20)
     assert tool.returncode == 40
