@@ -25,7 +25,7 @@ from kadeploy.cli.tool import connected, print_json
 from kadeploy.cli.units import plural
 from kadeploy.cli.views import LineView
 from kadeploy.cli.waiting import Waiting
-from kadeploy.cli.watch import Asked, Inbox, Outcome, attend, interrupts
+from kadeploy.cli.watch import DEAF, Asked, Inbox, Outcome, attend, interrupts
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.errors import Faults, InvalidFile, KadeployError
 
@@ -121,8 +121,7 @@ def _follow(parts: Sequence[Part], waiting: Waiting) -> None:
         with interrupts(*(part.inbox for part in parts)), entered(lambda: _ask(parts)):
             for thread in threads:
                 thread.start()
-            for thread in threads:
-                thread.join()
+            _join(threads)
     except KeyboardInterrupt:
         for part in parts:
             part.outcome.interrupted = part.outcome.left = True
@@ -136,6 +135,12 @@ def _follow(parts: Sequence[Part], waiting: Waiting) -> None:
         if part.launched:
             part.error = part.launched.failure(part.outcome)
             tell_traces(part.launched, waiting)
+
+
+def _join(threads: Sequence[threading.Thread]) -> None:
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(DEAF)
 
 
 def _attend(part: Part, waiting: Waiting) -> None:

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from types import FrameType
-from typing import Protocol
+from typing import Final, Protocol
 
 from kadeploy.cli.display import Board
 from kadeploy.cli.follow import Arrived, Back, Failed, Follower, Lost, Told
@@ -23,6 +23,8 @@ from kadeploy.cli.views import View
 from kadeploy.domain.event import Event, OperationQueued, OperationStarted
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.errors import KadeployError
+
+DEAF: Final = 0.5  # seconds that a signal may wait which came right before its tool began to wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +129,13 @@ def _follow(follower: Follower, put: Callable[[Item], None]) -> None:
 
 
 def _next(inbox: Inbox, outcome: Outcome, view: View) -> Item:
+    """Waiting is never for long: a signal that came right before it would not be heeded until it ends."""
     while True:
         try:
-            return inbox.get(timeout=view.tick)
+            return inbox.get(timeout=DEAF if view.tick is None else view.tick)
         except Empty:
-            view.idle(outcome.board)
+            if view.tick is not None:
+                view.idle(outcome.board)
 
 
 def _handle(item: Item, outcome: Outcome, view: View) -> bool:
