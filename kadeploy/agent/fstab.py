@@ -9,7 +9,6 @@ from typing import Final
 
 SWAP: Final = "swap"
 _ON_DISKS: Final = ("UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=", "/dev/")
-_OPTIONAL: Final = "nofail,x-systemd.device-timeout=10s"  # the disk is there: the root is on it
 _OPTIONS: Final = {"ext2": "errors=remount-ro", "ext3": "errors=remount-ro", "ext4": "errors=remount-ro"}
 
 
@@ -18,7 +17,7 @@ class Entry:
     """A partition of this node and where it is mounted; `swap` for swap space.
 
     What several systems of a disk use may be formatted anew by each of them, and may be gone. So all but the root is
-    found by its partition, is of whatever kind it is then, and is not waited for."""
+    found by its partition, is of whatever kind it is then, and is no condition for starting."""
 
     uuid: str
     where: str
@@ -30,8 +29,8 @@ class Entry:
             return f"UUID={self.uuid} / {self.filesystem} {_OPTIONS.get(self.filesystem, 'defaults')} 0 1"
         source = f"PARTUUID={self.partuuid}" if self.partuuid else f"UUID={self.uuid}"
         if self.where == SWAP:
-            return f"{source} none swap sw,{_OPTIONAL} 0 0"
-        options = f"umask=0077,{_OPTIONAL}" if self.where == "/boot/efi" else _OPTIONAL
+            return f"{source} none swap sw,nofail 0 0"
+        options = "umask=0077,nofail" if self.where == "/boot/efi" else "nofail"
         return f"{source} {self.where} auto {options} 0 2"
 
 

@@ -22,9 +22,9 @@ from tests.vm.waiting import wait_for
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(900)]
 
 DEPLOYED = ("node-1", "node-2", "node-3")
-# What is installed counts as the production system from now on. There is no tmp: those systems use it.
+# What is installed counts as the production system from now on.
 OTHERS = {"deploy": "prod", "prod": "deploy"}
-WITH_PRODUCTION = [{**part, "role": OTHERS.get(part["role"], part["role"])} for part in LAYOUT if part["role"] != "tmp"]
+WITH_PRODUCTION = [{**part, "role": OTHERS.get(part["role"], part["role"])} for part in LAYOUT]
 PRODUCTION, BESIDE_PRODUCTION = 3, 4
 BY_KEXEC = ("--force-steps", "SetDeploymentEnv|Kexec:0:600")
 FROM_PRODUCTION = (

@@ -188,7 +188,7 @@ def test_a_tree_becomes_the_node_s_own(disk: str, tmp_path: Path) -> None:
     root = said("blkid", "-p", "-s", "UUID", "-o", "value", f"{disk}p3")
     assert (tree / "etc/fstab").read_text().splitlines()[1:] == [
         f"UUID={root} / ext4 errors=remount-ro 0 1",
-        f"PARTUUID={uuid_of(f'{disk}p1')} none swap sw,nofail,x-systemd.device-timeout=10s 0 0",
+        f"PARTUUID={uuid_of(f'{disk}p1')} none swap sw,nofail 0 0",
     ]
     assert (tree / "etc/machine-id").read_text() == ""
     assert (tree / "etc/hostname").read_text() == "node-1.site\n"

@@ -29,9 +29,9 @@ tmpfs /run/cache tmpfs defaults 0 0
 def test_fstab_is_this_node_s_and_keeps_what_comes_from_elsewhere() -> None:
     assert fstab(OLD, ENTRIES).splitlines()[1:] == [
         "UUID=r / ext4 errors=remount-ro 0 1",
-        "UUID=E-1 /boot/efi auto umask=0077,nofail,x-systemd.device-timeout=10s 0 2",
-        "PARTUUID=pt /tmp auto nofail,x-systemd.device-timeout=10s 0 2",
-        "PARTUUID=ps none swap sw,nofail,x-systemd.device-timeout=10s 0 0",
+        "UUID=E-1 /boot/efi auto umask=0077,nofail 0 2",
+        "PARTUUID=pt /tmp auto nofail 0 2",
+        "PARTUUID=ps none swap sw,nofail 0 0",
         "nfs.site:/home /home nfs rw,hard 0 0",
         "tmpfs /run/cache tmpfs defaults 0 0",
     ]
