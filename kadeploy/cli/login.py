@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -20,12 +20,13 @@ from kadeploy.cli.logins import Login, read_logins, write_logins
 from kadeploy.cli.options import option, optional
 from kadeploy.cli.refused import Refused
 from kadeploy.cli.servers import Server, choose_server
-from kadeploy.cli.tool import make_tool, print_json
+from kadeploy.cli.tool import make_tool, print_json, tracing
 from kadeploy.domain import api_token
 from kadeploy.domain.access import Scope
 from kadeploy.errors import KadeployError, NotAuthenticated
 
 DAY: Final = 86400  # seconds
+NAME: Final = "kadeploy login on"  # how the tokens that are made here are told from others
 LOGIN_EXAMPLES: Final = """\
   kadeploy login -S https://kadeploy.example.org:25300
   kadeploy login --fingerprint 4F:0A:... --password
@@ -55,14 +56,18 @@ def log_in(given: Given) -> int:
     given.check()
     user, home = current_user(os.environ), Path.home()
     server = trusted(choose_server(given.text("server"), os.environ, home), user, fingerprint)
-    wanted: dict[str, object] = {"name": f"kadeploy login on {platform.node()}"[:100], "scope": scope}
+    wanted: dict[str, object] = {"name": f"{NAME} {platform.node()}"[:100], "scope": scope}
     if days is not None:
         wanted["lifetime"] = days * DAY
     token = _token(given, replace(server, token=""), user, wanted)
-    with Client(replace(server, token=token), user) as client:
+    with Client(replace(server, token=token), user, trace=tracing(given)) as client:
         known = cast(Mapping[str, Any], client.get("/whoami"))
     login = Login(user=str(known["user"]), authority=server.authority, token=token)
-    path = write_logins(home, read_logins(home).having(server.url, login))
+    logins = read_logins(home)
+    path = write_logins(home, logins.having(server.url, login))
+    former = logins.of(server.url).token
+    if former != token and (parts := api_token.parts(former)):
+        _revoke_former(given, replace(server, token=former), user, parts[0])
     if given.flag("as_json"):
         print_json({**known, "server": server.url, "file": str(path)})
     else:
@@ -72,25 +77,41 @@ def log_in(given: Given) -> int:
     return 0
 
 
+def _revoke_former(given: Given, former: Server, user: str, token_id: str) -> None:
+    """Nobody has that token any more. One that an administrator made, and others may show too, is left alone."""
+    try:
+        with Client(former, user, trace=tracing(given)) as client:
+            tokens = cast(Sequence[Mapping[str, Any]], client.get("/tokens"))
+            if any(one["id"] == token_id and str(one["name"]).startswith(NAME) for one in tokens):
+                client.send("DELETE", f"/tokens/{segment(token_id)}", {})
+                print(f"token {token_id}, which was kept before, is revoked", file=sys.stderr)
+    except KadeployError as error:
+        if not (isinstance(error, Refused) and error.status == NotAuthenticated.status):  # it has ended by itself
+            print(f"token {token_id}, which was kept before, could not be revoked: {error}", file=sys.stderr)
+
+
 def _token(given: Given, server: Server, user: str, wanted: Json) -> str:
     shown = given.text("token")
     if shown is not None:
         text = shown or str(click.prompt("Token", hide_input=True, err=True)).strip()
-        return text if text.startswith(api_token.PREFIX) else _made(replace(server, token=text), user, None, wanted)
+        if text.startswith(api_token.PREFIX):
+            return text
+        return _made(given, replace(server, token=text), user, None, wanted)
     password = given.text("password")
     if password is None:
         try:
-            return _made(server, user, None, wanted)
+            return _made(given, server, user, None, wanted)
         except Refused as error:
-            if error.status != NotAuthenticated.status or not error.challenge.startswith("Basic"):
+            if error.status != NotAuthenticated.status:
                 raise
-            if not sys.stdin.isatty():
-                raise
-    return _made(server, user, password or _asked(user), wanted)
+            if not (error.challenge.startswith("Basic") and sys.stdin.isatty()):
+                told = f"{server.url} does not know who you are (say it with --password or --token)"
+                raise Refused(told, status=error.status, code=error.code, challenge=error.challenge) from error
+    return _made(given, server, user, password or _asked(user), wanted)
 
 
-def _made(server: Server, user: str, password: str | None, wanted: Json) -> str:
-    with Client(server, user, password=password) as client:
+def _made(given: Given, server: Server, user: str, password: str | None, wanted: Json) -> str:
+    with Client(server, user, password=password, trace=tracing(given)) as client:
         made = cast(Mapping[str, Any], client.once("POST", "/tokens", body=wanted))
     until = datetime.fromtimestamp(float(made["expires"])).strftime("%Y-%m-%d %H:%M")
     print(f"token {made['id']} to {made['scope']}, until {until}", file=sys.stderr)
@@ -110,7 +131,7 @@ def log_out(given: Given) -> int:
     parts = api_token.parts(server.token)
     try:
         if parts is not None:
-            with Client(server, user) as client:
+            with Client(server, user, trace=tracing(given)) as client:
                 client.send("DELETE", f"/tokens/{segment(parts[0])}", {})
     except KadeployError as error:
         print(f"the token is forgotten here, but could not be revoked: {error}", file=sys.stderr)

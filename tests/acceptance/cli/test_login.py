@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pty
+import ssl
 import subprocess
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -159,6 +162,62 @@ def test_a_token_for_reading_and_one_that_is_brought_along(tmp_path: Path, home:
         wrong = run("kadeploy", "login", *options, "--token", "kdp_wrong", env=env(other))
         assert wrong.exit == 2
         assert kept(other)[server.url]["token"] == token
+
+
+def test_who_logs_in_again_leaves_no_token_behind(tmp_path: Path, home: Path) -> None:
+    with secured_server(tmp_path / "server") as server:
+        login = ("login", "-S", server.url, "--fingerprint", server.fingerprint, "--password", PASSWORD)
+        assert run("kadeploy", *login, env=env(home)).exit == 0
+        former = kept(home)[server.url]["token"]
+        again = run("kadeploy", *login, "--scope", "read", env=env(home))
+        assert again.exit == 0
+        assert f"token {former.split('_')[1]}, which was kept before, is revoked" in again.stderr
+        assert run("kanodes", env=env(home)).exit == 0
+        revoked = run("kanodes", env={**env(home), "KADEPLOY_TOKEN": former})
+        assert "is unknown, has expired or was revoked" in revoked.stderr
+        path = home / ".config/kadeploy/logins.json"
+        path.write_text(path.read_text().replace(kept(home)[server.url]["token"], former))
+        of_one_that_ended = run("kadeploy", *login, env=env(home))
+        assert of_one_that_ended.exit == 0
+        assert "kept before" not in of_one_that_ended.stderr
+
+
+def test_a_token_that_was_not_made_by_logging_in_stays_valid(tmp_path: Path, home: Path) -> None:
+    with secured_server(tmp_path / "server") as server:
+        options = ("-S", server.url, "--fingerprint", server.fingerprint)
+        context = ssl.create_default_context(cadata=server.authority)
+        basic = base64.b64encode(f"alice:{PASSWORD}".encode()).decode()
+        asked = urllib.request.Request(
+            f"{server.url}/tokens", method="POST", headers={"Authorization": f"Basic {basic}"}
+        )
+        with urllib.request.urlopen(asked, context=context) as answer:
+            given = str(json.load(answer)["token"])
+        assert run("kadeploy", "login", *options, "--token", given, env=env(home)).exit == 0
+        assert run("kadeploy", "login", *options, "--token", given, env=env(home)).exit == 0
+        assert run("kadeploy", "login", *options, "--password", PASSWORD, env=env(home)).exit == 0
+        assert run("kanodes", env={**env(home), "KADEPLOY_TOKEN": given}).exit == 0
+
+
+def test_without_a_terminal_it_is_said_how_to_log_in(tmp_path: Path, home: Path) -> None:
+    with secured_server(tmp_path / "server") as server:
+        done = run("kadeploy", "login", "-S", server.url, "--fingerprint", server.fingerprint, env=env(home))
+    assert done.exit == 2
+    assert (
+        done.stderr == f"kadeploy login: {server.url} does not know who you are (say it with --password or --token)\n"
+    )
+
+
+def test_requests_of_logging_in_and_out_are_shown_without_secrets(tmp_path: Path, home: Path) -> None:
+    with secured_server(tmp_path / "server") as server:
+        login = ("login", "-S", server.url, "--fingerprint", server.fingerprint, "--password", PASSWORD, "--debug-http")
+        done = run("kadeploy", *login, env=env(home))
+        token = kept(home)[server.url]["token"]
+        out = run("kadeploy", "logout", "--debug-http", env=env(home))
+    assert f"> POST {server.url}/tokens\n" in done.stdout
+    assert "> authorization: Basic [hidden]\n" in done.stdout
+    assert f"> DELETE {server.url}/tokens/{token.split('_')[1]}\n" in out.stdout
+    for secret in (PASSWORD, token, base64.b64encode(f"alice:{PASSWORD}".encode()).decode()):
+        assert secret not in done.stdout + done.stderr + out.stdout + out.stderr
 
 
 def test_faults_are_told_at_once(home: Path) -> None:
