@@ -26,7 +26,13 @@ def since(text: str) -> float:
     try:
         return datetime.fromisoformat(text).timestamp()
     except ValueError:
+        pass
+    try:
         return time.time() - seconds(text)
+    except click.BadParameter as error:
+        raise click.BadParameter(
+            f"{text!r} is neither a date, as 2026-11-23, nor how long ago, as 12h or 30d"
+        ) from error
 
 
 def moment(at: float) -> str:

@@ -70,7 +70,7 @@ def test_what_is_done_is_written_down(site: Site, tmp_path: Path) -> None:
         (("token", "create", "-u", "x", "--for", "2000d"), "at most 366 days"),
         (("token", "create", "-u", "x", "--for", "soon"), "write it as 12h or 30d"),
         (("token", "create", "-u", "x", "--scope", "all"), "is not one of"),
-        (("audit", "--since", "yesterday"), "write it as 12h or 30d"),
+        (("audit", "--since", "yesterday"), "is neither a date, as 2026-11-23, nor how long ago, as 12h or 30d"),
         (("check", "--config", "/nowhere"), "does not exist"),
     ],
 )

@@ -78,11 +78,19 @@ def test_roles_have_users_and_groups() -> None:
         ({"private_key": {"file": "/k"}}, "security: certificate and private_key.file go together"),
         ({"certificate": "c", "private_key": {"file": ""}}, "security.certificate: must be an absolute path"),
         ({"certificate_days": 900}, "security.certificate_days: must be at most 825"),
+        ({"certificate_days": 0.01}, "security.certificate_days: must be at least 1"),
+        ({"names": ["https://kadeploy"]}, "security.names: must be host names and addresses"),
+        ({"names": ["bücher.example.org"]}, "security.names: must be host names and addresses"),
+        (
+            {"names": ["a", "a b"]},
+            "security.names: must be host names and addresses, as they are in DNS, which 'a b' is",
+        ),
     ],
 )
 def test_a_certificate_comes_with_its_key(security: dict[str, Any], fault: str) -> None:
     assert faults(security=security)[0].startswith(fault)
     assert faults(security={"certificate": "/c", "private_key": {"file": "/k", "algorithm": "RSA"}}) == ()
+    assert faults(security={"names": ["kadeploy", "*.x.org", "xn--bcher-kva.example.org", "10.0.0.1", "fe80::1"]}) == ()
 
 
 def test_local_only_answers_this_machine_only() -> None:
