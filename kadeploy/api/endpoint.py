@@ -75,7 +75,7 @@ class Endpoint:
             )
             refuse(caller, self.route.needs(call.parameters))
             said = await self._handled(call)
-            await self._note(request, call, said, "dry run" if _was_dry(call, said) else "ok")
+            await self._note(request, call, said, self._result(call, said))
             return answers.rendered(said, media)
         except Exception as error:
             if caller is not NOBODY or _is_tried(request, error):
@@ -83,11 +83,16 @@ class Endpoint:
             return problems.answer(error, challenge=self.chain.challenge)
 
     async def _handled(self, call: Call) -> object:
-        if not (self.route.keyed and call.key) or _is_dry(call):
+        if not (self.route.keyed and call.key) or self.route.is_dry(call.parameters):
             return await self.route.handler(call)
         asked = once(call.key, f"{self.route.method} {self.route.path}", call.parameters)
         assert asked is not None
         return await self.answered.once(call.caller, asked, lambda: self.route.handler(call))
+
+    def _result(self, call: Call, said: object) -> str:
+        if self.route.is_dry(call.parameters):
+            return "dry run"
+        return f"ok: {self.route.tells(call, said)}" if self.route.tells else "ok"
 
     async def _note(self, request: Request, call: Call, said: object, result: str) -> None:
         if not self.route.changes(call.parameters):
@@ -138,17 +143,6 @@ def _address(request: HTTPConnection) -> str:
 
 def _started(said: object) -> str:
     return str(said.get("wid", "")) if isinstance(said, Mapping) else ""
-
-
-def _was_dry(call: Call, said: object) -> bool:
-    """The answer says so, or is a list, which cannot."""
-    if isinstance(said, Mapping):
-        return said.get("dry_run") is True
-    return _is_dry(call)
-
-
-def _is_dry(call: Call) -> bool:
-    return call.parameters.get("dry_run") not in (None, False, "false")
 
 
 def _nodes(call: Call) -> Sequence[str]:

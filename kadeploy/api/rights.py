@@ -63,6 +63,11 @@ class RightsResource:
         return detailed(taken) if asked.detailed else view(taken)
 
 
+def for_whom(call: Call, said: object) -> str:
+    """For the audit log."""
+    return f"for {_asked(call)[1].user}"
+
+
 def view(rights: Iterable[Right]) -> dict[str, dict[str, list[str]]]:
     shown: dict[str, dict[str, list[str]]] = {}
     for right in _ordered(rights):

@@ -6,12 +6,12 @@ what watches the server. `described/answers.py` tells what each answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kadeploy.api.audit import AuditParameters, AuditResource
 from kadeploy.api.cache import CacheResource, CleanParameters
-from kadeploy.api.call import Handler
+from kadeploy.api.call import Call, Handler
 from kadeploy.api.console import ConsoleParameters, ConsoleResource, FilterParameters
 from kadeploy.api.console_ports import ConsolePorts
 from kadeploy.api.deployment import Deployment, DeployParameters
@@ -32,10 +32,10 @@ from kadeploy.api.parameters import Parameters
 from kadeploy.api.power import Powering, SwitchParameters
 from kadeploy.api.reboot import Rebooting, RebootParameters
 from kadeploy.api.reload import ReloadResource
-from kadeploy.api.rights import RightsParameters, RightsResource
+from kadeploy.api.rights import RightsParameters, RightsResource, for_whom
 from kadeploy.api.server import ServerResource, Settings
 from kadeploy.api.statistics import StatisticsParameters, StatisticsResource
-from kadeploy.api.tokens import CreateParameters, ListParameters, TokensResource
+from kadeploy.api.tokens import CreateParameters, ListParameters, TokensResource, made_token
 from kadeploy.api.uploads import UploadParameters, UploadsResource
 from kadeploy.api.workflows import DeleteParameters as DeleteOperation
 from kadeploy.api.workflows import JournalParameters, StreamParameters, WithdrawParameters, Workflows
@@ -52,7 +52,7 @@ class Route:
 
     The handler of a route that `streams` reads the body itself, however large; one that `asks` changes nothing,
     whatever its method. What is `keyed` may be sent twice with an Idempotency-Key, and is done once; launches and
-    uploads see to that themselves."""
+    uploads see to that themselves. For the audit log, `tells` says what of a deed its path and nodes do not."""
 
     method: str
     path: str
@@ -64,6 +64,7 @@ class Route:
     streams: bool = False
     asks: bool = False
     keyed: bool = False
+    tells: Callable[[Call, object], str] | None = None
 
     def needs(self, parameters: Mapping[str, object]) -> Access:
         return self.with_nodes if self.with_nodes and "nodes" in parameters else self.access
@@ -71,6 +72,11 @@ class Route:
     def changes(self, parameters: Mapping[str, object]) -> bool:
         """Whether a request is to be written down: it is to change something."""
         return (self.method != "GET" and not self.asks) or self.needs(parameters) is OPERATE
+
+    def is_dry(self, parameters: Mapping[str, object]) -> bool:
+        """Whether nothing is to be changed: the handler knows of dry runs, and this is one."""
+        known = self.body is not None and "dry_run" in self.body.model_fields
+        return known and parameters.get("dry_run") not in (None, False, "false")
 
 
 def routes(use_cases: UseCases, settings: Settings, ports: ConsolePorts) -> tuple[Route, ...]:
@@ -86,7 +92,7 @@ def routes(use_cases: UseCases, settings: Settings, ports: ConsolePorts) -> tupl
         Route("GET", "/ca", OPEN, "The authority of the server's certificate", server.authority),
         Route("GET", "/whoami", READ, "Who the server takes you for", tokens.whoami),
         Route("GET", "/tokens", READ, "Your tokens", tokens.listed, ListParameters),
-        Route("POST", "/tokens", READ, "Make a token", tokens.create, CreateParameters, keyed=True),
+        Route("POST", "/tokens", READ, "Make a token", tokens.create, CreateParameters, keyed=True, tells=made_token),
         Route("DELETE", "/tokens/{id}", READ, "Revoke a token", tokens.revoke),
         Route("POST", "/reload", ADMINISTER, "Read the configuration again", ReloadResource(use_cases.reload).reload),
         Route("GET", "/audit", OVERSEE, "Who did what", AuditResource(use_cases.audit).show, AuditParameters),
@@ -164,7 +170,9 @@ def _rights_routes(rights: RightsResource) -> tuple[Route, ...]:
     of_user, on_node = "/rights/{user}", "/rights/{user}/{node}"
     return (
         Route("GET", "/rights", OVERSEE, "Everybody's rights", rights.show),
-        Route("POST", "/rights", ADMINISTER, "Grant rights", rights.grant, RightsParameters, keyed=True),
+        Route(
+            "POST", "/rights", ADMINISTER, "Grant rights", rights.grant, RightsParameters, keyed=True, tells=for_whom
+        ),
         Route("GET", of_user, READ, "A user's rights", rights.show),
         Route("GET", on_node, READ, "A user's rights on a node", rights.show),
         Route("DELETE", of_user, ADMINISTER, "Revoke rights", rights.revoke, RightsParameters),

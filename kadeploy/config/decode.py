@@ -105,6 +105,7 @@ _SENTENCES: Final[Mapping[str, _Tell]] = {
     "literal_error": lambda context, given: f"must be {context['expected'].replace(chr(39), '')}, not {_shown(given)}",
     "float_type": _must_be("a number"),
     "float_parsing": _must_be("a number"),
+    "finite_number": _must_be("a finite number"),
     "greater_than": _bound("more than", "gt"),
     "greater_than_equal": _bound("at least", "ge"),
     "less_than_equal": _bound("at most", "le"),

@@ -11,7 +11,7 @@ from typing import Any
 class AuditEntry:
     """`at` is seconds since the epoch, `scheme` how the user was known, `action` a method and a path, or `end`.
 
-    `nodes` is folded; `result` is `ok`, or the refusal in words.
+    `nodes` is folded; `result` begins with `ok`, or is the refusal in words.
     """
 
     at: float

@@ -62,6 +62,8 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
                 answer = await alice.post("/tokens", json=body)
                 assert answer.status_code == 400, answer.text
                 assert answer.headers["x-application-error-code"] == "4"
+            endless = await alice.post("/tokens?lifetime=1e999")
+            assert endless.text.endswith("lifetime: must be a finite number, not '1e999'\n")
             for path in ("/tokens?all=true", "/tokens?user=bob"):
                 assert (await alice.get(path)).status_code == 403
             assert (await alice.request("DELETE", "/tokens/000000000000", json={})).status_code == 404
@@ -108,6 +110,24 @@ def test_who_did_what_to_which_nodes_and_with_what_result(tmp_path: Path) -> Non
             assert (await root.get("/audit?since=4000000000")).json() == []
         async with house.client("alice") as alice:
             assert (await alice.get("/audit")).status_code == 403
+
+    in_house(tmp_path, story)
+
+
+def test_it_is_written_down_who_was_given_a_token_or_a_right(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        async with house.client("root") as root:
+            made = (await root.post("/tokens", json={"user": "oar", "scope": "read"})).json()
+            await root.post("/rights", json={"username": "alice", "nodes": ["node-1"]})
+            await root.post("/rights", json={"group": "ml", "nodes": ["node-2"], "detailed": True})
+            await root.post(
+                "/rights", json={"username": "alice", "nodes": ["node-2"], "dry_run": True, "overwrite": True}
+            )
+            await root.request("DELETE", "/rights/alice?dry_run=true", json={"nodes": ["node-1"]})
+            await root.request("DELETE", "/rights/alice", json={"nodes": ["node-1"]})
+        told = [entry.result for entry in await house.audit.read()]
+        assert told == [f"ok: {made['id']} (read) for oar", "ok: for alice", "ok: for @ml", "dry run", "dry run", "ok"]
+        assert made["token"] not in str(await house.audit.read())
 
     in_house(tmp_path, story)
 
