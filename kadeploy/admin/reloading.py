@@ -37,4 +37,4 @@ def reload(directory: Path, as_json: bool) -> None:
     for path in told["restart"]:
         click.echo(f"at the next start: {path}")
     if not told["changed"] and not told["restart"]:
-        click.echo("nothing is different")
+        click.echo("nothing is different; files that it names are read again")

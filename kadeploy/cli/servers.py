@@ -32,7 +32,8 @@ REMEDY: Final = f"choose another with {VARIABLE}=https://HOST:{PORT}, with {FILE
 class Server:
     """`origin` says who named it, for error messages; an empty `prefix` means: ask the server.
 
-    `ca` is the file of the authority to trust, `authority` its certificate (PEM) itself.
+    `ca` is the file of the authority to trust, `authority` its certificate (PEM) itself. `certified` is the name that
+    the server's certificate must have, where it is not the address's.
     """
 
     url: str
@@ -41,6 +42,7 @@ class Server:
     ca: str = ""
     origin: str = ""
     authority: str = ""
+    certified: str = ""
     token: str = field(default="", repr=False)
 
 

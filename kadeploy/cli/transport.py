@@ -59,13 +59,20 @@ class Transport:
                 proxy=self._proxy,
                 trust_env=False,
                 timeout=httpx2.Timeout(answer, connect=connect),
-                event_hooks={"request": [trace.asked], "response": [trace.answered]} if trace else {},
+                event_hooks={
+                    "request": [self._name, *([trace.asked] if trace else [])],
+                    "response": [trace.answered] if trace else [],
+                },
             )
             if (self._http.base_url.port or 0) > LAST_PORT:
                 raise httpx2.InvalidURL(f"there is no port {self._http.base_url.port}")
 
     def close(self) -> None:
         self._http.close()
+
+    def _name(self, request: httpx2.Request) -> None:
+        if self._server.certified:
+            request.extensions = {**request.extensions, "sni_hostname": self._server.certified}
 
     def show(self, headers: Mapping[str, str]) -> None:
         """Send these with every request from now on."""

@@ -61,6 +61,19 @@ def top_of(chain: Path) -> str:
         raise BadConfiguration(f"security.certificate: {chain} cannot be read: {error}") from error
 
 
+def name_of(chain: Path) -> str:
+    """A name or address that a given certificate is for; empty where it has none. Raises BadConfiguration."""
+    try:
+        certificate = x509.load_pem_x509_certificate(chain.read_bytes())
+        said = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ""
+    except (OSError, ValueError) as error:
+        raise BadConfiguration(f"security.certificate: {chain} cannot be read: {error}") from error
+    names = [*said.get_values_for_type(x509.DNSName), *map(str, said.get_values_for_type(x509.IPAddress))]
+    return names[0].replace("*", "any") if names else ""
+
+
 def authority_fingerprint(pem: str) -> str:
     """SHA-256 of a certificate, in hexadecimal."""
     return x509.load_pem_x509_certificate(pem.encode()).fingerprint(hashes.SHA256()).hex()

@@ -117,7 +117,7 @@ def served(tmp_path: Path) -> Served:
 
 def test_what_can_change_does_and_the_rest_is_named(served: Served) -> None:
     with served.serving() as process:
-        assert served.kadmin().stdout == "nothing is different\n"
+        assert served.kadmin().stdout == "nothing is different; files that it names are read again\n"
         served.change("server", windows={"reboot": {"size": 3}}, rights={"almighty_users": "root"})
         served.change("lab", timeouts={"reboot": 500, "kexec": 60}, patience={"quorum": 0.5})
         served.change("clusters", clusters=files.clusters(files.node(1), files.node(3))["clusters"])
@@ -209,8 +209,8 @@ def test_a_certificate_that_was_renewed_is_shown(served: Served) -> None:
     chain, key = served.directory / "chain.pem", served.directory / "key.pem"
 
     def put(name: str) -> bytes:
-        pair = authority.issue(name, usage=SERVER)
-        chain.write_bytes(pair.cert_pem)
+        pair = authority.issue(name, usage=SERVER, host="*.example.org")
+        chain.write_bytes(pair.cert_pem + authority.pair.cert_pem)
         key.write_bytes(pair.pem)
         return pair.cert_pem
 
@@ -229,6 +229,37 @@ def test_a_certificate_that_was_renewed_is_shown(served: Served) -> None:
         process.send_signal(signal.SIGHUP)
         told(process, "is read again")
         assert shown() == second
+        third = put("three")
+        done = served.kadmin()
+        assert (done.exit, done.stderr) == (0, "")
+        assert shown() == third
+
+
+def test_who_reloads_needs_be_no_administrator_that_the_server_knew_first(served: Served) -> None:
+    served.change("server", rights={"almighty_users": "root"}, roles={"default": "none"})
+    with served.serving():
+        served.change("server", roles={"default": "none", "admin": {"users": ["ann"]}})
+        assert served.kadmin().stdout == "changed: roles.admin.users\n"
+        served.change("server", rights={"almighty_users": ["eve"]}, roles={"default": "none"})
+        refused = served.kadmin()
+        assert refused.exit == 1
+        assert "the running server takes none of these for an administrator: eve (a SIGHUP" in refused.stderr
+
+
+def test_a_certificate_that_counts_from_the_next_start_is_no_reason_to_refuse_the_server(served: Served) -> None:
+    site = TestAuthority("Site")
+    pair = site.issue("kadeploy", usage=SERVER, host="kadeploy.example.org")
+    chain, key = served.directory / "chain.pem", served.directory / "key.pem"
+    chain.write_bytes(pair.cert_pem + site.pair.cert_pem)
+    key.write_bytes(pair.pem)
+    served.change("server", security={"secure_agents": False})
+    with running("kadeployd", "--config", str(served.directory), env=served.env) as process:
+        told(process, "ready on https://")
+        served.change(
+            "server",
+            security={"secure_agents": False, "certificate": str(chain), "private_key": {"file": str(key)}},
+        )
+        assert "is decided at the start (restart the server)" in served.kadmin().stderr
 
 
 def shown_at(port: int) -> bytes:

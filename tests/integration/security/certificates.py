@@ -76,6 +76,7 @@ class TestAuthority:
         begin: datetime | None = None,
         end: datetime | None = None,
         address: str = "",
+        host: str = "",
     ) -> Pair:
         key = ec.generate_private_key(ec.SECP256R1())
         builder = (
@@ -88,8 +89,9 @@ class TestAuthority:
             .not_valid_after(end or now() + DAY)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         )
-        if address:
-            names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
+        if address or host:
+            name = x509.IPAddress(ip_address(address)) if address else x509.DNSName(host)
+            names = x509.SubjectAlternativeName([name])
             builder = builder.add_extension(names, critical=False)
         return Pair(builder.sign(self.pair.key, hashes.SHA256()), key)
 
