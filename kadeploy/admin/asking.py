@@ -18,7 +18,7 @@ from kadeploy.errors import BadConfiguration, Forbidden, Unavailable
 from kadeploy.operations.tokens import LOCAL, TokenOrder, Tokens
 from kadeploy.securing import lifetimes, now, wanted_tls
 from kadeploy.store.api_tokens import SqlApiTokens
-from kadeploy.tls.authority import open_authority
+from kadeploy.tls.authority import is_authority_there, read_authority
 from kadeploy.tls.contexts import name_of, top_of
 
 MOMENT: Final = 60.0  # seconds the token lives
@@ -94,7 +94,7 @@ def _servers(config: ServerConfig, token: str) -> list[Server]:
     if wanted.given is not None:
         chain = wanted.given[0]
         servers.append(replace(secure, authority=top_of(chain), certified=name_of(chain)))
-    if wanted.given is None or wanted.directory.exists():
-        authority = open_authority(wanted.directory, host=wanted.names[0], now=now())
+    if wanted.given is None or is_authority_there(wanted.directory):
+        authority = read_authority(wanted.directory, now=now())
         servers.append(replace(secure, authority=authority.pem))
     return servers

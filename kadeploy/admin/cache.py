@@ -6,6 +6,7 @@ A server that runs holds its cache: it is then asked through its API, with a tok
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,15 +14,17 @@ from pathlib import Path
 import click
 
 from kadeploy.admin.asking import Json, ask
-from kadeploy.admin.opened import administered, configured
+from kadeploy.admin.opened import administered, configured, never_ran
 from kadeploy.admin.times import moment
 from kadeploy.api.cache import view
 from kadeploy.cli import units
 from kadeploy.cli.client import Client
 from kadeploy.cli.columns import columns
+from kadeploy.config.load import load_server
 from kadeploy.errors import CacheInUse
 from kadeploy.fetching import open_cache
 from kadeploy.files.cache import FileCache
+from kadeploy.files.shelf import LOCK
 
 
 @click.group()
@@ -72,15 +75,19 @@ def clean(directory: Path, contents: tuple[str, ...], as_json: bool) -> None:
 
 
 def _told(directory: Path, here: Callable[[FileCache], Json], there: Callable[[Client], object]) -> Json:
-    with administered(directory) as opened:
-        try:
-            kept = open_cache(opened.config)
-        except CacheInUse:
+    config = load_server(directory)
+    with contextlib.suppress(PermissionError):  # opening it says it better
+        if not (config.cache_directory / LOCK).exists():
+            raise never_ran(directory, f"cache in {config.cache_directory} yet")
+    try:
+        kept = open_cache(config)
+    except CacheInUse:
+        with administered(directory) as opened:
             return ask(opened, there, purpose="cache")
-        try:
-            return here(kept)
-        finally:
-            kept.close()
+    try:
+        return here(kept)
+    finally:
+        kept.close()
 
 
 def _kept(cache: FileCache) -> Json:

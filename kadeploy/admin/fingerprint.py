@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from kadeploy.admin.opened import configured
+from kadeploy.admin.opened import configured, never_ran
 from kadeploy.cli.fingerprint import for_people
 from kadeploy.config.load import load_server
 from kadeploy.securing import now, wanted_tls
-from kadeploy.tls.authority import open_authority
+from kadeploy.tls.authority import is_authority_there, read_authority
 from kadeploy.tls.contexts import authority_fingerprint, top_of
 
 
@@ -21,6 +21,8 @@ def fingerprint(directory: Path) -> None:
     wanted = wanted_tls(load_server(directory))
     if wanted.given is not None:
         pem = top_of(wanted.given[0])
+    elif is_authority_there(wanted.directory):
+        pem = read_authority(wanted.directory, now=now()).pem
     else:
-        pem = open_authority(wanted.directory, host=wanted.names[0], now=now()).pem
+        raise never_ran(directory, f"authority in {wanted.directory} yet")
     click.echo(for_people(authority_fingerprint(pem)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from kadeploy.config.load import load_site
 from kadeploy.config.server import ServerConfig
 from kadeploy.errors import InvalidFile
 from kadeploy.operations.tokens import DAY
+from kadeploy.store.database import Database, is_there
 from kadeploy.store.imported import Incoming, take_over, without_known
 
 
@@ -31,19 +33,29 @@ def import_(directory: Path, dump: Path, is_applied: bool, as_json: bool) -> Non
     DUMP.sql is what mysqldump writes. What is here already stays as it is. A dump with a fault is not taken at all:
     every fault is told, and the exit code is 1.
     """
-    site = load_site(directory).site
+    config, site, _ = load_site(directory)
     taken = taken_from(_text(dump), {name: node.cluster for name, node in site.nodes.items()})
     if taken.faults:
         _tell_faults(taken, as_json)
         sys.exit(1)
-    with administered(directory) as here:
-        taken.notes += _soon_gone(here.config, taken.incoming)
-        new = asyncio.run(_recorded(here, taken.incoming, dump) if is_applied else _new(here, taken.incoming))
+    taken.notes += _soon_gone(config, taken.incoming)
+    if is_applied:
+        with administered(directory, is_made=True) as here:
+            new = asyncio.run(_recorded(here, taken.incoming, dump))
+    else:
+        new = _rehearsed(config, taken.incoming)
     _tell(taken, new, is_applied=is_applied, as_json=as_json)
 
 
-async def _new(here: Administered, incoming: Incoming) -> Incoming:
-    return await here.database.read(lambda connection: without_known(connection, incoming))
+def _rehearsed(config: ServerConfig, incoming: Incoming) -> Incoming:
+    """What would be new. Where there is no database yet, it is rehearsed on one for the moment."""
+    with tempfile.TemporaryDirectory() as moment:
+        there = is_there(config.database_url)
+        database = Database.open(config.database_url if there else f"sqlite:///{moment}/kadeploy.db")
+        try:
+            return asyncio.run(database.read(lambda connection: without_known(connection, incoming)))
+        finally:
+            database.close()
 
 
 async def _recorded(here: Administered, incoming: Incoming, dump: Path) -> Incoming:

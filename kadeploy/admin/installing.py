@@ -67,7 +67,7 @@ def install(directory: Path, place: str, to: Path | None, user: str | None, is_r
         is_asking=not yes and to is None and sys.stdin.isatty(),
     )
     try:
-        with administered(directory) as here:
+        with administered(directory, is_made=True) as here:
             installed = asyncio.run(_installed(here, wish))
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt("interrupted; the same command goes on with what came, if its server can") from error

@@ -16,11 +16,12 @@ import click
 from kadeploy.config.load import load_server
 from kadeploy.config.server import ServerConfig
 from kadeploy.domain.audit import AuditEntry
+from kadeploy.errors import BadConfiguration
 from kadeploy.operations.tokens import LOCAL
 from kadeploy.ports.store import Audit
 from kadeploy.store.audit import SqlAudit
 from kadeploy.store.audit_file import FiledAudit
-from kadeploy.store.database import Database
+from kadeploy.store.database import Database, is_there
 
 DIRECTORY: Final = click.Path(path_type=Path, file_okay=False, exists=True)
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -67,11 +68,22 @@ def configured(command: Decorated) -> Decorated:
     )(command)
 
 
+def never_ran(directory: Path, missing: str) -> BadConfiguration:
+    """For commands that need what a server has made, and make nothing themselves."""
+    return BadConfiguration(
+        f"there is no {missing}: kadeployd has never run with the configuration in {directory}",
+        hint="--config DIR names another",
+    )
+
+
 @contextlib.contextmanager
-def administered(directory: Path) -> Iterator[Administered]:
-    """Raises BadConfiguration and DatabaseProblem."""
+def administered(directory: Path, *, is_made: bool = False) -> Iterator[Administered]:
+    """Raises BadConfiguration and DatabaseProblem; also when there is no database, unless it `is_made`."""
     config = load_server(directory)
-    config.state_directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if is_made:
+        config.state_directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    elif not is_there(config.database_url):
+        raise never_ran(directory, "database yet")
     database = Database.open(config.database_url)
     try:
         yield Administered(config=config, database=database, audit=FiledAudit(SqlAudit(database), config.audit.file))

@@ -41,7 +41,7 @@ def create(directory: Path, user: str, name: str, scope: str, lifetime: float | 
         await here.note("token create", f"{made[0].id} ({scope}) for {user}")
         return made
 
-    with administered(directory) as here:
+    with administered(directory, is_made=True) as here:
         made, text = asyncio.run(work(here))
     if as_json:
         click.echo(json.dumps({**view(made), "token": text}, indent=2))

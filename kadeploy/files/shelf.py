@@ -34,6 +34,8 @@ from kadeploy.files.state_file import StateFile
 _HASH: Final = re.compile(r"[0-9a-f]{64}\Z")
 _MIB: Final = 1024 * 1024
 
+LOCK: Final = "lock"
+
 
 class Shelf:
     """`limit` is in bytes. Open with `Shelf.open`."""
@@ -58,7 +60,7 @@ class Shelf:
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             _refuse_shared(directory)
-            lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(directory / "incoming", ignore_errors=True)

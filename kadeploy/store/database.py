@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from kadeploy.errors import DatabaseProblem
@@ -54,6 +54,7 @@ class Database:
     def open(cls, url: str) -> Database:
         """Connect and migrate, blocking; raises DatabaseProblem saying what is wrong with the database."""
         parsed = _parse(url)
+        _make_place(parsed)
         engine = create_engine(parsed, pool_pre_ping=parsed.drivername.startswith("postgresql"))
         if engine.dialect.name == "sqlite":
             sqlite.prepare(engine)
@@ -100,6 +101,22 @@ class Database:
             return work(connection)
 
 
+def is_there(url: str) -> bool:
+    """Whether a server has used the database; makes nothing, blocking. Raises DatabaseProblem when it cannot tell."""
+    parsed = _parse(url)
+    if parsed.drivername == _DRIVERS["sqlite"]:
+        with suppress(PermissionError):
+            return Path(str(parsed.database)).exists()
+        return True  # opening it tells what is wrong
+    engine = create_engine(parsed)
+    try:
+        return inspect(engine).has_table(VERSION_TABLE)
+    except SQLAlchemyError as error:
+        raise _problem(name_of(parsed), error) from error
+    finally:
+        engine.dispose()
+
+
 def name_of(url: URL) -> str:
     """What to call a database in a sentence: its file, or its URL without the password."""
     if url.drivername.startswith("sqlite"):
@@ -115,15 +132,19 @@ def _parse(url: str) -> URL:
     parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
     if parsed.drivername not in _DRIVERS.values():
         raise DatabaseProblem(f"a database of kind {parsed.drivername!r} cannot be used", hint="sqlite or postgresql")
-    if parsed.drivername == _DRIVERS["sqlite"]:
-        if parsed.database in (None, "", ":memory:"):
-            raise DatabaseProblem("the database's URL names no file", hint="as in sqlite:////PATH")
-        directory = Path(str(parsed.database)).absolute().parent
-        if not directory.is_dir():
-            raise DatabaseProblem(f"the directory {directory} of {name_of(parsed)} does not exist", hint="create it")
-        with suppress(OSError):  # SQLite says it better
-            Path(str(parsed.database)).touch(mode=0o600)
+    if parsed.drivername == _DRIVERS["sqlite"] and parsed.database in (None, "", ":memory:"):
+        raise DatabaseProblem("the database's URL names no file", hint="as in sqlite:////PATH")
     return parsed
+
+
+def _make_place(parsed: URL) -> None:
+    if parsed.drivername != _DRIVERS["sqlite"]:
+        return
+    directory = Path(str(parsed.database)).absolute().parent
+    if not directory.is_dir():
+        raise DatabaseProblem(f"the directory {directory} of {name_of(parsed)} does not exist", hint="create it")
+    with suppress(OSError):  # SQLite says it better
+        Path(str(parsed.database)).touch(mode=0o600)
 
 
 def _problem(name: str, error: SQLAlchemyError) -> DatabaseProblem:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -71,24 +72,52 @@ class Authority:
 def open_authority(directory: Path, *, host: str, now: datetime) -> Authority:
     """Read it, or make it when there is none. Raises BadConfiguration for files that cannot be used."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key_file, certificate_file = directory / "ca.key", directory / "ca.pem"
-    try:
+    key_file, certificate_file = _files(directory)
+    with _told(directory):
         if not key_file.exists():
             _write_new(key_file, private_bytes(ec.generate_private_key(ec.SECP256R1())))
-        key = load_pem_private_key(key_file.read_bytes(), None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise BadConfiguration(f"{key_file} is not a key of an authority made here", hint="restore it from a copy")
         if not certificate_file.exists():
-            _write_new(certificate_file, _self_signed(key, host, now).public_bytes(Encoding.PEM))
+            _write_new(certificate_file, _self_signed(_key(key_file), host, now).public_bytes(Encoding.PEM))
+    return read_authority(directory, now=now)
+
+
+def is_authority_there(directory: Path) -> bool:
+    """Whether a server has made one. Raises BadConfiguration when that cannot be seen."""
+    with _told(directory):
+        return any(file.exists() for file in _files(directory))
+
+
+def read_authority(directory: Path, *, now: datetime) -> Authority:
+    """The one that is there. Raises BadConfiguration for files that cannot be used."""
+    key_file, certificate_file = _files(directory)
+    with _told(directory):
+        key = _key(key_file)
         certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
-    except (OSError, ValueError) as error:
-        raise BadConfiguration(f"the authority in {directory} cannot be used: {error}") from error
     if certificate.public_key() != key.public_key():
         raise BadConfiguration(f"{certificate_file} is not of the key {key_file}", hint="restore both from a copy")
     authority = Authority(certificate=certificate, key=key)
     if certificate.not_valid_after_utc - now < timedelta(days=365):
         log.warning("the authority in %s is valid until %s only", directory, certificate.not_valid_after_utc.date())
     return authority
+
+
+def _files(directory: Path) -> tuple[Path, Path]:
+    return directory / "ca.key", directory / "ca.pem"
+
+
+@contextmanager
+def _told(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise BadConfiguration(f"the authority in {directory} cannot be used: {error}") from error
+
+
+def _key(file: Path) -> ec.EllipticCurvePrivateKey:
+    key = load_pem_private_key(file.read_bytes(), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise BadConfiguration(f"{file} is not a key of an authority made here", hint="restore it from a copy")
+    return key
 
 
 def private_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kadeploy.config.load import load_server
 from tests.acceptance.cli.tools import Run, environment, run
 from tests.unit.config import files
 from tests.unit.config.original_site import install
@@ -123,6 +124,7 @@ def test_importing(tmp_path: Path) -> None:
     assert "environment xen café version 1 of carol: http://files.example.org/xen.txz" in rehearsal.stdout
     assert "4 environments would be taken over\n3 rights would be taken over" in rehearsal.stdout
     assert rehearsal.stderr == "this was a rehearsal: --apply does it\n"
+    assert not load_server(site).state_directory.exists(), "a rehearsal makes nothing"
     counts = {"environments": 4, "rights": 3, "states of nodes": 1, "rows of statistics": 3}
     none = dict.fromkeys(counts, 0)
     first, second = (json.loads(kadmin(tmp_path, *words, "--apply", "--json").stdout) for _ in range(2))

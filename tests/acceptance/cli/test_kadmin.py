@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
 
+from kadeploy.tls.authority import open_authority
 from tests.acceptance.cli.tools import Run, environment, run
 from tests.integration.security.certificates import SERVER, TestAuthority
 from tests.unit.config import files
@@ -81,7 +83,36 @@ def test_faults_are_sentences(site: Site, arguments: tuple[str, ...], said: str)
     assert "Traceback" not in done.stderr
 
 
-def test_the_fingerprint_stays(site: Site) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "missing"),
+    [
+        (("token", "list"), "database"),
+        (("token", "revoke", "0123456789ab"), "database"),
+        (("audit",), "database"),
+        (("reload",), "database"),
+        (("fingerprint",), "authority in {}/tls"),
+        (("cache", "list"), "cache in {}/cache"),
+        (("cache", "clean"), "cache in {}/cache"),
+    ],
+)
+def test_where_no_server_ever_ran_nothing_is_made_by_looking(
+    site: Site, tmp_path: Path, arguments: tuple[str, ...], missing: str
+) -> None:
+    state = tmp_path / "state"
+    for is_there in (False, True):  # the directory may come with the package
+        done = site.run(*arguments)
+        assert (done.exit, done.stdout) == (1, "")
+        assert done.stderr == (
+            f"kadmin: there is no {missing.format(state)} yet: kadeployd has never run with the configuration in "
+            f"{site.directory} (--config DIR names another)\n"
+        )
+        assert list(state.glob("*")) == []
+        assert state.exists() == is_there
+        state.mkdir(exist_ok=True)
+
+
+def test_the_fingerprint_stays(site: Site, tmp_path: Path) -> None:
+    open_authority(tmp_path / "state" / "tls", host="here", now=datetime.now(UTC))
     first = site.run("fingerprint").stdout
     assert re.fullmatch(r"([0-9A-F]{2}:){31}[0-9A-F]{2}\n", first)
     assert site.run("fingerprint").stdout == first

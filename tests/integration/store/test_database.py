@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from kadeploy.domain.state import OperationKind
 from kadeploy.errors import DatabaseProblem
-from kadeploy.store.database import Database
+from kadeploy.store.database import Database, is_there
 from kadeploy.store.migrate import VERSION_TABLE
 from kadeploy.store.operations import SqlOperations
 from kadeploy.store.tables import METADATA
@@ -42,6 +42,14 @@ def test_opening_again_changes_nothing_and_loses_nothing(url: str) -> None:
     again = Database.open(url)
     assert asyncio.run(SqlOperations(again).running()) == ["D-1"]
     again.close()
+
+
+def test_whether_it_is_there_is_seen_without_making_it(url: str, tmp_path: Path) -> None:
+    for _ in range(2):
+        assert not is_there(url)
+    assert list(tmp_path.iterdir()) == []
+    Database.open(url).close()
+    assert is_there(url)
 
 
 def test_servers_that_open_a_new_database_at_once_find_it_migrated(url: str) -> None:
