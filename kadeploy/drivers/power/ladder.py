@@ -82,6 +82,9 @@ class Ladder:
     def _rungs(self, node: Node, order: _Order, level: Level) -> Iterator[tuple[Level, Act]]:
         """From the asked level upwards; where nothing is that forceful, the most forceful that there is."""
         found = [(rung, act) for rung in LEVELS if (act := self._act(node, order, rung)) is not None]
+        own = {rung for rung, _ in found if (order.verb, rung) in node.commands.acts}
+        if own and node.bmc is None:  # then nothing else is more forceful than SSH
+            found = [(rung, act) for rung, act in found if rung in own or rung is Level.SOFT]
         high_enough = [entry for entry in found if LEVELS.index(entry[0]) >= LEVELS.index(level)]
         yield from high_enough or found[-1:]
 

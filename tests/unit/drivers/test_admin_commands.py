@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from kadeploy.domain.node import Node, Site
 from kadeploy.domain.nodeset import NodeSet
 from kadeploy.domain.power import AdminCommand, Level, PowerCommands, Verb
@@ -65,6 +67,16 @@ def test_a_retry_that_begins_hard_never_asks_softly(tmp_path: Path) -> None:
     bench = Bench(tmp_path, {(Verb.REBOOT, Level.SOFT): "note soft", (Verb.REBOOT, Level.HARD): "note hard"})
     assert asyncio.run(bench.power.cycle(NodeSet(["node-1"]), Level.HARD)).ok
     assert bench.lines == ["hard"]
+
+
+@pytest.mark.parametrize("level", Level)
+def test_the_only_command_of_a_node_without_a_bmc_is_taken_for_every_level(tmp_path: Path, level: Level) -> None:
+    bench = Bench(tmp_path, {(Verb.ON, Level.SOFT): "note on", (Verb.REBOOT, Level.HARD): "note reset; false"})
+    assert asyncio.run(bench.power.on(NodeSet(["node-1"]), level)).ok
+    assert bench.lines == ["on"]
+    said = asyncio.run(bench.power.cycle(NodeSet(["node-1"]), level)).ko["node-1"]
+    assert said.endswith("hard: the command exited with 1")
+    assert "BMC" not in said
 
 
 def test_a_group_is_acted_on_once_and_all_get_its_outcome(tmp_path: Path) -> None:
