@@ -9,7 +9,7 @@ from pathlib import Path
 from kadeploy.api.auth.chain import issued_tokens, other_schemes
 from kadeploy.api.auth.failures import FailureLimit
 from kadeploy.api.auth.htpasswd import is_known, parse
-from kadeploy.config.client import ClientFile
+from kadeploy.config.client import ClientFile, names_that_do_not_fit
 from kadeploy.config.documents import CLIENT, located, read_piece
 from kadeploy.config.findings import Findings
 from kadeploy.config.load import examine
@@ -34,12 +34,12 @@ def check(directory: Path) -> Verdict:
     """Reads files, and changes none."""
     found = examine(directory)
     findings = found.findings
-    connector = (found.server.external if found.server else External()).default_connector
-    if found.server is not None and found.documents.server is not None:
+    connector = (found.sound.external if found.sound else External()).default_connector
+    if found.sound is not None and found.documents.server is not None:
         place = found.documents.server.place
         missed = [fault for fault in findings.faults if " file " in fault]
-        findings.faults += [f"{place}{fault}" for fault in _deeper_faults(found.server) if not _is_told(fault, missed)]
-        findings.warnings += [f"{place}{said}" for said in _warnings(found.server) if not _is_told(said, missed)]
+        findings.faults += [f"{place}{fault}" for fault in _deeper_faults(found.sound) if not _is_told(fault, missed)]
+        findings.warnings += [f"{place}{said}" for said in _warnings(found.sound) if not _is_told(said, missed)]
     for place, file in found.clusters.values():
         findings.faults += [f"{place}{fault}" for fault in missing(file, connector)]
     if commands := found.documents.commands:
@@ -52,6 +52,7 @@ def _client(directory: Path, findings: Findings) -> None:
     path = located(directory, CLIENT, findings)
     if path.exists() and (piece := read_piece(path, findings)):
         findings.decode(piece, ClientFile)
+        findings.faults += [f"{piece.place}{fault}" for fault in names_that_do_not_fit(piece.data)]
 
 
 def _deeper_faults(config: ServerConfig) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from kadeploy.config.decode import Section
-from kadeploy.config.values import AbsolutePath, Hosts, Words, not_empty
+from kadeploy.config.values import AbsolutePath, AnyHosts, Hosts, Words, not_empty
 from kadeploy.domain.access import Role
 
 _LOOPBACK = re.compile(r"http://(127\.\d+\.\d+\.\d+|\[::1\]|localhost)(:\d+)?(/|\Z)")
@@ -38,7 +38,7 @@ class HttpBasic(Section):
 
     dbfile: AbsolutePath
     realm: Annotated[str, Field(pattern=r"^[ !#-\[\]-~]*$")] = "Kadeploy"
-    whitelist: Words = ()
+    whitelist: AnyHosts = ()
 
 
 class Certificate(Section):
@@ -52,8 +52,8 @@ class Certificate(Section):
 
     ca_cert: AbsolutePath
     crl: AbsolutePath | None = None
-    proxies: Words = ()
-    whitelist: Words = ()
+    proxies: AnyHosts = ()
+    whitelist: AnyHosts = ()
 
 
 class Ident(Section):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from kadeploy.config.decode import Section
 from kadeploy.config.findings import meant
@@ -28,11 +29,15 @@ class ClientFile(Section):
     default: str = ""
     servers: Annotated[tuple[ServerEntry, ...], AfterValidator(not_empty)]
 
-    @model_validator(mode="after")
-    def _default_is_there(self) -> Self:
-        names = [server.name for server in self.servers]
-        if self.default and self.default not in names:
-            raise ValueError(f"default: no server is called {self.default}{meant(self.default, names)}")
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"servers: {', '.join(twice)} is there twice")
-        return self
+
+def names_that_do_not_fit(data: object) -> Iterator[str]:
+    """Of the file as it is written: whatever else is wrong with its servers, their names tell."""
+    servers = data.get("servers") if isinstance(data, Mapping) else None
+    if not isinstance(data, Mapping) or not isinstance(servers, list):
+        return
+    names = [str(server.get("name")) for server in servers if isinstance(server, Mapping) and server.get("name")]
+    default = str(data.get("default") or "")
+    if default and default not in names:
+        yield f"default: no server is called {default}{meant(default, names)}"
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        yield f"servers: {', '.join(twice)} is there twice"

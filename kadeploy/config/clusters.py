@@ -99,6 +99,11 @@ class ClustersFile(Section):
     clusters: Annotated[tuple[ClusterEntry, ...], AfterValidator(not_empty)]
     groups: dict[GroupOfNodes, str] = Field(default_factory=dict)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Of all nodes."""
+        return frozenset(name for cluster in self.clusters for entry in cluster.nodes for name, _ in entry.pairs())
+
 
 def is_address(text: str) -> bool:
     """Whether it is an IP address."""

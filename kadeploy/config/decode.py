@@ -52,6 +52,23 @@ def decode(model: type[Model], data: object) -> Decoded[Model]:
         return Decoded(value=None, faults=tuple(sentence(each) for each in error.errors()), warnings=warnings)
 
 
+def sound_part(model: type[Model], data: object) -> Model | None:
+    """What is left when all that has a fault is taken out; None where nothing is. For further checks, not for use."""
+    if not isinstance(data, Mapping):
+        return None
+    cleaned, _ = known_part(model, data)
+    while error := next(iter(_errors(model, cleaned)), None):
+        place = error["loc"][:-1] if error["type"] == "missing" else error["loc"]
+        if not place:
+            return None
+        try:
+            _remove(cleaned, place)
+        except (KeyError, IndexError, TypeError):  # pydantic's way into a union has parts of its own
+            if cleaned.pop(place[0], None) is None:
+                return None
+    return model.model_validate(cleaned)
+
+
 def known_part(model: type[BaseModel], data: Mapping[Any, object]) -> tuple[dict[Any, Any], tuple[str, ...]]:
     """The same without the keys that the model does not have, and a line for each of these."""
     cleaned = deepcopy(dict(data))

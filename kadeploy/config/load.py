@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from kadeploy.config.cluster import ClusterFile
 from kadeploy.config.clusters import ClustersFile
+from kadeploy.config.decode import sound_part
 from kadeploy.config.documents import Documents, read_documents, read_server
 from kadeploy.config.findings import Findings
 from kadeploy.config.power_commands import RemoteOps, build_commands, check_overrides, console_of, overridden
@@ -39,9 +40,11 @@ class Settled(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """All that could be read: `server` and `site` are None where their own faults keep them from being anything."""
+    """All that could be read: `server` and `site` are None where their own faults keep them from being anything.
+    `sound` is the server without what has a fault."""
 
     server: ServerConfig | None
+    sound: ServerConfig | None
     site: Site | None
     clusters: Mapping[str, Settled]
     documents: Documents
@@ -53,12 +56,14 @@ def examine(directory: Path, read: Callable[[Path, Findings], Documents] = read_
     findings = Findings()
     documents = read(directory, findings)
     server = findings.decode(documents.server, ServerConfig) if documents.server else None
-    if server and documents.server:
-        findings.faults += [f"{documents.server.place}{fault}" for fault in _missing_files(server)]
+    sound = server
+    if documents.server and (sound := server or sound_part(ServerConfig, documents.server.data)):
+        findings.faults += [f"{documents.server.place}{fault}" for fault in _missing_files(sound)]
     settled: dict[str, Settled] = {}
     site = _read_site(directory, documents, server.external if server else External(), settled, findings)
     return Examined(
         server=server,
+        sound=sound,
         site=site,
         clusters=settled,
         documents=documents,
@@ -121,27 +126,36 @@ def _read_site(
         with findings.blaming(piece.place):
             clusters[name] = build_cluster(name, file)
     if listed is None or documents.clusters is None:
+        if documents.commands is not None:
+            with findings.blaming(documents.commands.place):
+                check_overrides(documents.commands.data, None)
         return None
     # Placeholders let the nodes be checked also when a cluster's file is at fault.
     devices = {entry.name: "/dev/null" for entry in listed.clusters}
     devices |= {name: one.file.partitioning.block_device for name, one in settled.items()}
     site: Site | None = None
     with findings.blaming(documents.clusters.place):
-        built = build_site(listed, clusters, devices)
-        site = replace(built, nodes=_with_commands(directory, documents, built, settled, external, findings))
-    return site
+        site = build_site(listed, clusters, devices)
+    commands = _commands(directory, documents, settled, external, listed.names, findings)
+    return replace(site, nodes=_with_commands(site, settled, external, commands)) if site else None
 
 
-def _with_commands(
+class _Commands(NamedTuple):
+    """By cluster, and by node as command.conf has them."""
+
+    clusters: Mapping[str, PowerCommands]
+    nodes: Mapping[str, Mapping[str, str]]
+
+
+def _commands(
     directory: Path,
     documents: Documents,
-    site: Site,
     settled: Mapping[str, Settled],
     external: External,
+    names: Collection[str],
     findings: Findings,
-) -> Mapping[str, Node]:
-    """The nodes with their cluster's commands, and their own of command.conf."""
-    known, connector = NodeSet(site.nodes), external.default_connector
+) -> _Commands:
+    known, connector = NodeSet(names), external.default_connector
 
     def read(name: str) -> str:
         return (directory / name).read_text()
@@ -154,9 +168,17 @@ def _with_commands(
     if documents.commands is not None:
         with findings.blaming(documents.commands.place):
             own = check_overrides(documents.commands.data, known)
+    return _Commands(commands, own)
+
+
+def _with_commands(
+    site: Site, settled: Mapping[str, Settled], external: External, commands: _Commands
+) -> Mapping[str, Node]:
+    """The nodes with their cluster's commands, and their own of command.conf."""
+    own, connector = commands.nodes, external.default_connector
     nodes: dict[str, Node] = {}
     for name, node in site.nodes.items():
-        of_cluster = commands.get(node.cluster, PowerCommands())
+        of_cluster = commands.clusters.get(node.cluster, PowerCommands())
         its_own = overridden(of_cluster, own[name], connector=connector) if name in own else of_cluster
         remoteops = settled[node.cluster].file.remoteops if node.cluster in settled else RemoteOps()
         console = console_of(remoteops, own.get(name, {}), connector=connector)

@@ -129,13 +129,14 @@ def console_of(section: RemoteOps, own: Mapping[str, str], *, connector: str) ->
 COMMANDS: Final = (*(f"{verb}_{level}" for verb in Verb for level in Level), "power_status", "console")
 
 
-def check_overrides(data: object, known: NodeSet) -> Mapping[str, Mapping[str, str]]:
-    """command.conf: each node's own commands by name; raises Faults with the paths of all that is wrong."""
+def check_overrides(data: object, known: NodeSet | None) -> Mapping[str, Mapping[str, str]]:
+    """command.conf: each node's own commands by name; raises Faults with the paths of all that is wrong. Without the
+    `known` nodes any node may be one."""
     if not isinstance(data, Mapping):
         raise Faults(["must be a mapping of nodes to their commands"])
     faults: list[str] = []
     for node, commands in data.items():
-        if node not in known:
+        if known is not None and node not in known:
             faults.append(f"{node}: is not a node of this site{meant(node, known)}")
         elif not isinstance(commands, Mapping):
             faults.append(f"{node}: must be a mapping of commands")

@@ -7,6 +7,8 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from kadeploy.domain.hosts import parse_host
+
 T = TypeVar("T")
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -14,6 +16,11 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 def _absolute(value: Path) -> Path:
     if not value.is_absolute():
         raise ValueError(f"must be an absolute path, not '{value}'")
+    return value
+
+
+def _host(value: str) -> str:
+    parse_host(value)
     return value
 
 
@@ -31,4 +38,5 @@ def _as_list(value: object) -> object:
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
-Hosts = Annotated[Words, AfterValidator(not_empty)]
+AnyHosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], BeforeValidator(_as_list)]
+Hosts = Annotated[AnyHosts, AfterValidator(not_empty)]

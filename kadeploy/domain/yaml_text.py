@@ -75,6 +75,8 @@ def parse_all(text: str | bytes, *, trusted: bool = False) -> list[object]:
 
 
 def _faults(error: Exception) -> Faults:
+    if isinstance(error, yaml.reader.ReaderError):
+        return Faults([f"not YAML: {error.reason} at position {error.position}"])
     return Faults([_place(error) if isinstance(error, yaml.MarkedYAMLError) else f"not YAML: {error}"])
 
 

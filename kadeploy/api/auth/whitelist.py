@@ -7,9 +7,8 @@ import re
 from collections.abc import Sequence
 
 from kadeploy.api.auth.names import Names
+from kadeploy.domain.hosts import Network, parse_host
 from kadeploy.errors import BadConfiguration
-
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Whitelist:
@@ -17,7 +16,7 @@ class Whitelist:
 
     def __init__(self, entries: Sequence[str], names: Names | None = None) -> None:
         self._names = names or Names()
-        self._networks: list[_Network] = []
+        self._networks: list[Network] = []
         self._hosts: list[str] = []
         self._patterns: list[re.Pattern[str]] = []
         for entry in entries:
@@ -39,20 +38,16 @@ class Whitelist:
         return any(pattern.search(name) for pattern in self._patterns for name in known)
 
     def _add(self, entry: str) -> None:
-        if len(entry) > 2 and entry.startswith("/") and entry.endswith("/"):
-            try:
-                self._patterns.append(re.compile(entry[1:-1]))
-            except re.error as error:
-                raise BadConfiguration(f"whitelist: {entry} is not a pattern: {error}") from error
-            return
         try:
-            self._networks.append(ipaddress.ip_network(entry, strict=False))
+            found = parse_host(entry)
         except ValueError as error:
-            if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", entry) or re.fullmatch(r"[\d.]+", entry):
-                raise BadConfiguration(
-                    f"whitelist: {entry!r} is neither an address, a network, a host name nor a /pattern/"
-                ) from error
-            self._hosts.append(entry)
+            raise BadConfiguration(f"whitelist: {error}") from error
+        if isinstance(found, re.Pattern):
+            self._patterns.append(found)
+        elif isinstance(found, str):
+            self._hosts.append(found)
+        else:
+            self._networks.append(found)
 
 
 def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

@@ -111,6 +111,13 @@ def test_where_no_server_ever_ran_nothing_is_made_by_looking(
         state.mkdir(exist_ok=True)
 
 
+def test_without_tls_there_is_no_fingerprint(site: Site) -> None:
+    site.change(security={"secure_server": False})
+    done = site.run("fingerprint")
+    assert (done.exit, done.stdout) == (1, "")
+    assert "the server does not speak TLS, as security.secure_server says" in done.stderr
+
+
 def test_the_fingerprint_stays(site: Site, tmp_path: Path) -> None:
     open_authority(tmp_path / "state" / "tls", host="here", now=datetime.now(UTC))
     first = site.run("fingerprint").stdout
@@ -149,6 +156,39 @@ def test_every_fault_of_every_file(site: Site, tmp_path: Path) -> None:
     )
     assert [part for part in wanted if not any(fault.startswith(part) for fault in faults)] == []
     assert json.loads(site.run("check", "--json").stdout)["faults"] == faults
+
+
+def test_a_fault_of_one_file_hides_none_of_another(site: Site) -> None:
+    def told() -> list[str]:
+        return [line.removeprefix("fault: ") for line in site.run("check").stdout.splitlines()]
+
+    site.change(authentication={"acl": {"whitelist": ["10.0.0.300", "/(/"]}, "ident": {"whitelist": ["a b"]}})
+    clusters = yaml.safe_load((site.directory / "clusters.conf").read_text())
+    clusters["clusters"][0]["nodes"] += [{"name": f"another-{n}", "address": "203.0.113.7"} for n in (1, 2)]
+    (site.directory / "clusters.conf").write_text(yaml.safe_dump(clusters))
+    (site.directory / "command.conf").write_text("far-1: {reboot_soft: 'true'}\nanother-1: {reboot_so: 'true'}\n")
+    server = "{name: here, hostname: localhost, port: x}"
+    (site.directory / "client.conf").write_text(f"default: there\nservers: [{server}, {server}]\n")
+    wanted = (
+        "server.conf: authentication.acl.whitelist[0]: '10.0.0.300' is neither an address",
+        "server.conf: authentication.acl.whitelist[1]: /(/ is not a pattern",
+        "server.conf: authentication.ident.whitelist[0]: 'a b' is neither",
+        ": the address 203.0.113.7 is already that of",
+        "command.conf: far-1: is not a node of this site",
+        "command.conf: another-1.reboot_so: is not a command; did you mean reboot_soft?",
+        "client.conf: servers[1].port: must be a whole number",
+        "client.conf: default: no server is called there; did you mean here?",
+        "client.conf: servers: here is there twice",
+    )
+    assert [part for part in wanted if not any(part in fault for fault in told())] == []
+    (site.directory / "clusters.conf").write_text("clusters: []")
+    assert "command.conf: another-1.reboot_so: is not a command; did you mean reboot_soft?" in told()
+    (site.directory / "clusters.conf").write_bytes(b"\xff\xfe\x00\x98")
+    (site.directory / "command.conf").write_bytes(b"\x80\x98\x80")
+    assert [
+        line for line in told() if not line.startswith(("server.conf: ", "clust", "command.conf: ", "client."))
+    ] == []
+    assert any(line.startswith("command.conf: not YAML: ") for line in told())
 
 
 def test_faults_that_only_show_when_files_are_used(site: Site, tmp_path: Path) -> None:
