@@ -15,6 +15,8 @@ from kadeploy.config.findings import Findings
 from kadeploy.config.load import examine
 from kadeploy.config.programs import missing, missing_of_nodes
 from kadeploy.config.server import External, ServerConfig
+from kadeploy.domain.node import Site
+from kadeploy.domain.nodeset import NodeSet
 from kadeploy.errors import KadeployError
 from kadeploy.securing import wanted_tls
 from kadeploy.tls.contexts import server_context
@@ -40,6 +42,8 @@ def check(directory: Path) -> Verdict:
         missed = [fault for fault in findings.faults if " file " in fault]
         findings.faults += [f"{place}{fault}" for fault in _deeper_faults(found.sound) if not _is_told(fault, missed)]
         findings.warnings += [f"{place}{said}" for said in _warnings(found.sound) if not _is_told(said, missed)]
+    if found.site is not None and found.documents.clusters is not None:
+        findings.warnings += [f"{found.documents.clusters.place}{said}" for said in _unrecognised(found.site)]
     for place, file in found.clusters.values():
         findings.faults += [f"{place}{fault}" for fault in missing(file, connector)]
     if commands := found.documents.commands:
@@ -53,6 +57,12 @@ def _client(directory: Path, findings: Findings) -> None:
     if path.exists() and (piece := read_piece(path, findings)):
         findings.decode(piece, ClientFile)
         findings.faults += [f"{piece.place}{fault}" for fault in names_that_do_not_fit(piece.data)]
+
+
+def _unrecognised(site: Site) -> Iterator[str]:
+    """Kadeploy3 knew no MACs, so a site that comes from it has none."""
+    if bare := NodeSet(name for name, node in site.nodes.items() if not node.mac):
+        yield f"no mac is given for {bare}: a node without one is not recognised when it boots, and cannot be deployed"
 
 
 def _deeper_faults(config: ServerConfig) -> Iterator[str]:

@@ -148,8 +148,9 @@ async def judged(place: httpx2.URL, reach: Reach, *, needed: bool = True, called
         raise InvalidFile(f"{called} cannot be fetched: {place.host}: {why or error}") from error
     allowed = [address for address in found if reach.allows(address)]
     if not allowed or (not needed and len(allowed) < len(found)):
+        is_plain = str(found[0]) == place.host and not reach.only_own
         raise InvalidFile(
-            f"{called} is not fetched: {place.host} is {found[0]}, " + _refusal(reach),
+            f"{called} is not fetched: {place.host} is {'' if is_plain else f'{found[0]}, '}{_refusal(reach)}",
             hint="" if reach.only_own else "the administrators can permit it with files.permitted",
         )
     return allowed

@@ -95,6 +95,8 @@ def test_migrating(tmp_path: Path, original: Path) -> None:
     checked = kadmin(tmp_path, "check", str(new))
     assert checked.stdout.splitlines() == [
         "warning: kadeploy.yaml: security.secure_server: is false: passwords and tokens travel in clear",
+        "warning: kadeploy.yaml: no mac is given for graphene-[1-4,7,9].nancy.example.org,griffon-1.nancy.example.org: "
+        "a node without one is not recognised when it boots, and cannot be deployed",
         f"the configuration in {new} is valid",
     ]
     again = kadmin(tmp_path, "migrate", str(original), "--to", str(new))

@@ -132,6 +132,16 @@ def test_a_configuration_without_a_fault(site: Site, tmp_path: Path) -> None:
     assert not (tmp_path / "state").exists(), "a check changes nothing"
 
 
+def test_nodes_that_cannot_be_recognised_are_told(site: Site) -> None:
+    clusters = yaml.safe_load((site.directory / "clusters.conf").read_text())
+    clusters["clusters"][0]["nodes"] += [{"name": "bare-[1-20]", "address": "203.0.113.[1-20]"}]
+    (site.directory / "clusters.conf").write_text(yaml.safe_dump(clusters))
+    done = site.run("check")
+    assert done.exit == 0
+    assert "warning: clusters.conf: no mac is given for bare-[1-20]: " in done.stdout
+    assert "node-1" not in done.stdout
+
+
 def test_every_fault_of_every_file(site: Site, tmp_path: Path) -> None:
     site.change(
         listen={"port": 0},
